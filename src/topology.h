@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Groups and their processors. Group g, number n is CPU g * 2^group_shift + n.
+ *
+ * 2^group_shift divides 64, so a group never crosses a word of a cpumask and
+ * its mask is read with one load and one shift.
+ */
+#ifndef NTA_TOPOLOGY_H
+#define NTA_TOPOLOGY_H
+
+#include <linux/bits.h>
+#include <linux/cpumask.h>
+#include <linux/types.h>
+
+/* Group numbers 0xfffe and up are not for groups: 0xffff means "all". */
+#define NTA_MAX_GROUPS 0xfffeU
+
+/*
+ * @possible: processors that can ever exist; never changes.
+ * @active: processors that the scheduler can use now.
+ * @seen: processors that were ever active since load; it only grows (Q3).
+ * @group_count: slices up to the highest possible CPU, empty ones included.
+ * @legacy_group: the group that the group-less forms act on (E5).
+ */
+struct nta_topology {
+	const unsigned long *possible;
+	const unsigned long *active;
+	const unsigned long *seen;
+	unsigned int group_count;
+	unsigned int group_shift;
+	unsigned int legacy_group;
+};
+
+/* This machine's. Filled before anything can call a DDI, constant afterwards. */
+extern struct nta_topology nta_topology;
+
+static inline unsigned int nta_group_size(const struct nta_topology *topology)
+{
+	return 1U << topology->group_shift;
+}
+
+static inline unsigned int nta_first_cpu(const struct nta_topology *topology,
+					 unsigned int group)
+{
+	return group << topology->group_shift;
+}
+
+static inline unsigned int nta_cpu_group(const struct nta_topology *topology,
+					 unsigned int cpu)
+{
+	return cpu >> topology->group_shift;
+}
+
+static inline unsigned int nta_cpu_number(const struct nta_topology *topology,
+					  unsigned int cpu)
+{
+	return cpu & (nta_group_size(topology) - 1);
+}
+
+/* The group's slice of a cpumask. The group must exist. */
+static inline u64 nta_group_slice(const struct nta_topology *topology,
+				  const unsigned long *bits, unsigned int group)
+{
+	unsigned int first = nta_first_cpu(topology, group);
+	u64 word = READ_ONCE(bits[first / BITS_PER_LONG]);
+
+	return (word >> (first % BITS_PER_LONG)) &
+	       GENMASK_ULL(nta_group_size(topology) - 1, 0);
+}
+
+static inline u64 nta_group_possible(const struct nta_topology *topology,
+				     unsigned int group)
+{
+	return nta_group_slice(topology, topology->possible, group);
+}
+
+static inline u64 nta_group_active(const struct nta_topology *topology,
+				   unsigned int group)
+{
+	return nta_group_slice(topology, topology->active, group);
+}
+
+static inline u64 nta_group_seen(const struct nta_topology *topology,
+				 unsigned int group)
+{
+	return nta_group_slice(topology, topology->seen, group);
+}
+
+/* Make @mask the processors @bits of @group, and nothing else. */
+static inline void nta_group_to_cpumask(const struct nta_topology *topology,
+					unsigned int group, u64 bits,
+					struct cpumask *mask)
+{
+	unsigned int first = nta_first_cpu(topology, group);
+
+	cpumask_clear(mask);
+	cpumask_bits(mask)[first / BITS_PER_LONG] = bits << (first % BITS_PER_LONG);
+}
+
+int nta_count_groups(unsigned int cpus, unsigned int group_size);
+
+/* Indexes: dense, in the order in which processors were first seen (Q2). */
+#define NTA_NO_INDEX 0xffffffffU
+
+unsigned int nta_seen_count(void);
+u64 nta_seen_mask(unsigned int group);
+unsigned int nta_seen_groups(void);
+u32 nta_index_of_cpu(unsigned int cpu);
+int nta_cpu_of_index(u32 index);
+
+int nta_topology_start(unsigned int group_size, bool groupaware);
+void nta_topology_stop(void);
+
+#endif /* NTA_TOPOLOGY_H */
