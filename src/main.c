@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Module parameters, and start and stop in one ladder.
+ *
+ * Parameters are checked as they are parsed: a bad value fails the load with a
+ * line that says what is allowed (O3). They cannot be changed afterwards, since
+ * groups and processor indexes are promises to drivers.
+ */
+#include <linux/init.h>
+#include <linux/log2.h>
+#include <linux/moduleparam.h>
+#include <linux/string.h>
+
+#include "compat.h"
+#include "debugfs.h"
+#include "placement.h"
+#include "request.h"
+#include "thread.h"
+#include "topology.h"
+
+#define MAX_GROUP_SIZE 64U
+
+static unsigned int groupsize = MAX_GROUP_SIZE;
+static bool groupaware;
+
+static int set_groupsize(const char *value, const struct kernel_param *kp)
+{
+	unsigned int size;
+
+	if (kstrtouint(value, 0, &size) || size > MAX_GROUP_SIZE ||
+	    !is_power_of_2(size)) {
+		pr_err("groupsize=%s: allowed are 1, 2, 4, 8, 16, 32 and 64\n",
+		       value);
+		return -EINVAL;
+	}
+	groupsize = size;
+	return 0;
+}
+
+static const struct kernel_param_ops groupsize_ops = {
+	.set = set_groupsize,
+	.get = param_get_uint,
+};
+module_param_cb(groupsize, &groupsize_ops, &groupsize, 0444);
+__MODULE_PARM_TYPE(groupsize, "uint");
+MODULE_PARM_DESC(groupsize, "Processors a group: a power of two from 1 to 64 (default 64)");
+
+static const char * const rules_names[] = {
+	[NTA_RULES_DOCUMENTED] = "documented",
+	[NTA_RULES_OBSERVED] = "observed",
+};
+
+static int set_rules(const char *value, const struct kernel_param *kp)
+{
+	int rules = sysfs_match_string(rules_names, value);
+
+	if (rules < 0) {
+		pr_err("rules=%s: allowed are documented and observed\n", value);
+		return rules;
+	}
+	nta_rules = rules;
+	return 0;
+}
+
+static int get_rules(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%s\n", rules_names[nta_rules]);
+}
+
+static const struct kernel_param_ops rules_ops = {
+	.set = set_rules,
+	.get = get_rules,
+};
+module_param_cb(rules, &rules_ops, NULL, 0444);
+__MODULE_PARM_TYPE(rules, "string");
+MODULE_PARM_DESC(rules, "documented: as Microsoft's pages say (default); observed: as drivers saw Windows deviate");
+
+static int set_groupaware(const char *value, const struct kernel_param *kp)
+{
+	int ret = param_set_bool(value, kp);
+
+	if (ret)
+		pr_err("groupaware=%s: allowed are 0 and 1\n", value);
+	return ret;
+}
+
+static const struct kernel_param_ops groupaware_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = set_groupaware,
+	.get = param_get_bool,
+};
+module_param_cb(groupaware, &groupaware_ops, &groupaware, 0444);
+__MODULE_PARM_TYPE(groupaware, "bool");
+MODULE_PARM_DESC(groupaware, "1: the group-less DDIs act on the highest active group instead of group 0 (default 0)");
+
+static int __init ntaffinity_init(void)
+{
+	int ret;
+
+	ret = nta_topology_start(groupsize, groupaware);
+	if (ret == -ERANGE)
+		pr_err("groupsize=%u makes more than %u groups of this machine's CPUs: choose a larger one\n",
+		       groupsize, NTA_MAX_GROUPS);
+	if (ret)
+		return ret;
+	ret = nta_threads_start();
+	if (ret)
+		goto stop_topology;
+	ret = nta_placement_start();
+	if (ret)
+		goto stop_threads;
+	nta_debugfs_start();
+
+	pr_info("%u group(s) of up to %u processors, rules=%s\n",
+		nta_topology.group_count, groupsize, rules_names[nta_rules]);
+	return 0;
+
+stop_threads:
+	nta_threads_stop();
+stop_topology:
+	nta_topology_stop();
+	return ret;
+}
+module_init(ntaffinity_init);
+
+static void __exit ntaffinity_exit(void)
+{
+	nta_debugfs_stop();
+	nta_placement_stop();
+	nta_threads_stop();
+	nta_topology_stop();
+}
+module_exit(ntaffinity_exit);
+
+MODULE_AUTHOR("The ntaffinity developers");
+MODULE_DESCRIPTION("NT-compatible group-affinity DDIs over set_cpus_allowed_ptr()");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What went wrong, told once and counted always.
+ *
+ * By contract a driver cannot tell a refused Set from a first one, both write
+ * {0, 0} (S15). It is made visible here instead, three ways: a counter for each
+ * reason, a trace event, and a log line with the caller's symbol.
+ *
+ * Some of it is what a driver does by habit, many times a second, and means no
+ * harm: such lines are written once for each call site. The sites are
+ * remembered in a small table without locks; a slot is taken by one
+ * compare-and-exchange and is never given back. When the table is full the
+ * lines are rate-limited like the others.
+ */
+#include <linux/atomic.h>
+#include <linux/hash.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+
+#include "compat.h"
+#include "report.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+#define SITE_BITS 8
+#define SITE_PROBES 8
+
+static const struct {
+	const char *name;
+	const char *text;
+	bool once;
+} reasons[NTA_REASONS] = {
+	[NTA_OK] = { "ok", "not refused" },
+	[NTA_NULL_POINTER] = { "null_pointer", "the pointer to the affinity is NULL" },
+	[NTA_BAD_GROUP] = { "bad_group", "there is no such group" },
+	[NTA_STRAY_BITS] = {
+		"stray_bits",
+		"the mask has bits of processors that do not exist (rules=observed would ignore them)",
+	},
+	[NTA_ZERO_MASK] = { "zero_mask", "the mask is empty", .once = true },
+	[NTA_NOT_ACTIVE] = { "not_active", "no processor of the mask is active", .once = true },
+	[NTA_OFFLINE] = {
+		"offline",
+		"every processor of the mask was active once and is offline now",
+		.once = true,
+	},
+	[NTA_BAD_LEVEL] = {
+		"bad_level",
+		"called in an interrupt or at DISPATCH_LEVEL, where no thread can be moved",
+	},
+	[NTA_NO_MEMORY] = { "no_memory", "no memory for the thread's state" },
+	[NTA_BOUND_KTHREAD] = {
+		"bound_kthread",
+		"a bound kernel thread is not moved; do this on an unbound workqueue (WQ_UNBOUND)",
+	},
+	[NTA_DEADLINE] = { "deadline", "a SCHED_DEADLINE thread is not moved" },
+	[NTA_KERNEL_REFUSED] = {
+		"kernel_refused",
+		"the kernel refused the mask, a processor just went offline",
+	},
+};
+
+static const char * const events[NTA_EVENTS] = {
+	[NTA_EVENT_LEAK] = "leaked",
+	[NTA_EVENT_LEFT_ACTIVE] = "left_active",
+	[NTA_EVENT_USER_REFUSED] = "user_refused",
+	[NTA_EVENT_INSTALL_REPEATED] = "install_repeated",
+	[NTA_EVENT_UNDO_FAILED] = "undo_failed",
+};
+
+/* first_from() has four bits for the kind of a line. */
+static_assert(NTA_REASONS + NTA_EVENT_LEAK < 16);
+
+static atomic_long_t refused[NTA_REASONS];
+static atomic_long_t happened[NTA_EVENTS];
+static unsigned long sites[1 << SITE_BITS];
+
+/* Whether this kind of line was not yet written for this call site. */
+static bool first_from(unsigned long caller, unsigned int kind)
+{
+	/* A call is longer than a byte, so no two sites and kinds share a key. */
+	unsigned long key = (caller << 4) ^ kind;
+	unsigned int slot = hash_long(key, SITE_BITS);
+	unsigned long old;
+	int i;
+
+	for (i = 0; i < SITE_PROBES; i++) {
+		old = cmpxchg(&sites[(slot + i) % ARRAY_SIZE(sites)], 0, key);
+		if (!old)
+			return true;
+		if (old == key)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * nta_report_refused() - a request was refused
+ * @request: "Set" or "Revert"
+ * @asked: what was asked for; NULL if that cannot be said
+ * @reason: why
+ * @caller: the return address of the DDI
+ *
+ * Context: any.
+ */
+void nta_report_refused(const char *request, const struct nta_affinity *asked,
+			enum nta_reason reason, unsigned long caller)
+{
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+	static const struct nta_affinity nothing;
+
+	if (!asked)
+		asked = &nothing;
+	atomic_long_inc(&refused[reason]);
+	trace_nta_refused(asked, reason, caller);
+
+	if (reasons[reason].once && !first_from(caller, reason))
+		return;
+	if (__ratelimit(&limit))
+		pr_warn("%pS: %s to group %u mask %#llx refused: %s\n",
+			(void *)caller, request, asked->group, asked->mask,
+			reasons[reason].text);
+}
+
+/**
+ * nta_report_event() - count an event that needs no line
+ * @event: which
+ *
+ * Context: any.
+ */
+void nta_report_event(enum nta_event event)
+{
+	atomic_long_inc(&happened[event]);
+}
+
+/**
+ * nta_report_leak() - a thread ended without a Revert
+ * @task: the thread
+ * @system: the system affinity that was in force
+ * @caller: who set it
+ *
+ * Some drivers pin a worker for life by design: one line for each call site.
+ *
+ * Context: any.
+ */
+void nta_report_leak(const struct task_struct *task,
+		     const struct nta_affinity *system, unsigned long caller)
+{
+	nta_report_event(NTA_EVENT_LEAK);
+	trace_nta_leak(task, system, caller);
+
+	if (first_from(caller, NTA_REASONS + NTA_EVENT_LEAK))
+		pr_warn_ratelimited("%s[%d] ended with the system affinity group %u mask %#llx that %pS set and nobody reverted\n",
+				    task->comm, task->pid, system->group,
+				    system->mask, (void *)caller);
+}
+
+/**
+ * nta_report_left_active() - unload finds a thread with a system affinity
+ * @task: the thread
+ * @system: the system affinity in force
+ * @caller: who set it; that module is gone
+ *
+ * Context: any.
+ */
+void nta_report_left_active(const struct task_struct *task,
+			    const struct nta_affinity *system,
+			    unsigned long caller)
+{
+	nta_report_event(NTA_EVENT_LEFT_ACTIVE);
+	pr_warn_ratelimited("unload: %s[%d] gets its user affinity back, it had group %u mask %#llx, set by %pS\n",
+			    task->comm, task->pid, system->group, system->mask,
+			    (void *)caller);
+}
+
+/**
+ * nta_report_user_refused() - the kernel would not take a user affinity
+ * @task: the thread
+ * @user: its user affinity
+ *
+ * Context: any.
+ */
+void nta_report_user_refused(const struct task_struct *task,
+			     const struct cpumask *user)
+{
+	nta_report_event(NTA_EVENT_USER_REFUSED);
+	pr_warn_ratelimited("%s[%d] cannot have its user affinity %*pbl back, none of it is active: it may use all active processors\n",
+			    task->comm, task->pid, cpumask_pr_args(user));
+}
+
+/**
+ * nta_refused_count() - how many requests were refused since load
+ * @reason: for this reason
+ *
+ * Context: any.
+ * Return: the count.
+ */
+long nta_refused_count(enum nta_reason reason)
+{
+	return atomic_long_read(&refused[reason]);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_refused_count);
+
+/**
+ * nta_event_count() - how many times an event happened since load
+ * @event: which
+ *
+ * Context: any.
+ * Return: the count.
+ */
+long nta_event_count(enum nta_event event)
+{
+	return atomic_long_read(&happened[event]);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_event_count);
+
+/**
+ * nta_report_stats() - print all counters, one "name value" a line
+ * @file: where to
+ *
+ * Context: process.
+ */
+void nta_report_stats(struct seq_file *file)
+{
+	int i;
+
+	for (i = NTA_OK + 1; i < NTA_REASONS; i++)
+		seq_printf(file, "refused_%s %ld\n", reasons[i].name,
+			   nta_refused_count(i));
+	for (i = 0; i < NTA_EVENTS; i++)
+		seq_printf(file, "%s %ld\n", events[i], nta_event_count(i));
+}

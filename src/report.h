@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What went wrong, told once and counted always: counters for debugfs, trace
+ * events, and log lines that cannot flood the log.
+ */
+#ifndef NTA_REPORT_H
+#define NTA_REPORT_H
+
+#include "affinity.h"
+
+struct cpumask;
+struct seq_file;
+struct task_struct;
+
+/* What happened to a thread without any request being refused. */
+enum nta_event {
+	NTA_EVENT_LEAK,			/* a thread ended while active (U8) */
+	NTA_EVENT_LEFT_ACTIVE,		/* unload reverted a thread (U12) */
+	NTA_EVENT_USER_REFUSED,		/* the kernel refused a user affinity (R11) */
+	NTA_EVENT_INSTALL_REPEATED,	/* a migration failed silently (S13) */
+	NTA_EVENT_UNDO_FAILED,		/* so did putting back what was before */
+
+	NTA_EVENTS
+};
+
+void nta_report_refused(const char *request, const struct nta_affinity *asked,
+			enum nta_reason reason, unsigned long caller);
+void nta_report_event(enum nta_event event);
+void nta_report_leak(const struct task_struct *task,
+		     const struct nta_affinity *system, unsigned long caller);
+void nta_report_left_active(const struct task_struct *task,
+			    const struct nta_affinity *system,
+			    unsigned long caller);
+void nta_report_user_refused(const struct task_struct *task,
+			     const struct cpumask *user);
+
+long nta_refused_count(enum nta_reason reason);
+long nta_event_count(enum nta_event event);
+void nta_report_stats(struct seq_file *file);
+
+#endif /* NTA_REPORT_H */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One Set or Revert, from the level check to the commit, for every family of
+ * DDIs.
+ */
+#ifndef NTA_REQUEST_H
+#define NTA_REQUEST_H
+
+#include "affinity.h"
+
+extern enum nta_rules nta_rules;
+
+enum nta_reason nta_request_set(const struct nta_affinity *asked,
+				struct nta_affinity *previous,
+				unsigned long caller);
+enum nta_reason nta_request_revert(const struct nta_affinity *previous,
+				   unsigned long caller);
+
+#endif /* NTA_REQUEST_H */

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The saved state of a thread: a hash keyed by task_struct.
+ *
+ * An entry is made by a thread's first successful Set and stays until the
+ * thread is gone, active or not: a Set and Revert pair around every register
+ * access then allocates once. A thread that never called a DDI has no entry.
+ *
+ * Life. The hash holds one reference on an entry; whoever installs on behalf of
+ * another thread holds one more for as long as the install takes. An entry
+ * holds no reference on its task. Instead the scheduler's sched_process_free
+ * tracepoint ends it: that fires once a task, just before the last reference
+ * that the kernel itself holds is dropped. So while an entry is in the hash the
+ * task_struct is there, and once the task_struct can be reused for a new thread
+ * no lookup finds the old one's entry (U8). A reference on the task may be
+ * taken under the bucket's lock and nowhere else.
+ *
+ * Who may touch what:
+ *   bucket lists	writers hold the bucket's lock, readers rcu_read_lock().
+ *			The lock is raw and irqsave: the end of a thread comes
+ *			from an RCU callback, in softirq.
+ *   task		constant
+ *   state, caller, masks, NTA_THREAD_BOUND
+ *			written by the thread itself while it owns the entry
+ *			(NTA_THREAD_OWNED); read by it at any time, and by
+ *			others only while they own the entry. Debugging readers
+ *			may look without owning and see a mixture.
+ *   generation		bumped by the thread when it commits a new state; who
+ *			installs for it reads it again afterwards (I5)
+ *   NTA_THREAD_OWNED	atomic bit operations, by the thread and by installers
+ *   NTA_THREAD_TAKEN	set by unload under the bucket's lock, never cleared
+ *
+ * Lock order: a bucket's lock is innermost. Owning an entry may sleep, and is
+ * taken before the scheduler's locks.
+ */
+#include <linux/hash.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/rculist.h>
+#include <linux/sched/task.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/tracepoint.h>
+#include <linux/wait_bit.h>
+
+#include "compat.h"
+#include "report.h"
+#include "thread.h"
+
+struct bucket {
+	struct hlist_head head;
+	raw_spinlock_t lock;
+};
+
+static struct bucket *buckets;
+static unsigned int bucket_bits;
+static atomic_long_t threads_known = ATOMIC_LONG_INIT(0);
+static struct tracepoint *process_free;
+
+static struct bucket *bucket_of(const struct task_struct *task)
+{
+	return &buckets[hash_ptr(task, bucket_bits)];
+}
+
+static struct nta_thread *find_in(const struct bucket *bucket,
+				  const struct task_struct *task)
+{
+	struct nta_thread *thread;
+
+	hlist_for_each_entry_rcu(thread, &bucket->head, node,
+				 lockdep_is_held(&bucket->lock)) {
+		if (thread->task == task)
+			return thread;
+	}
+	return NULL;
+}
+
+/**
+ * nta_thread_find() - a thread's entry
+ * @task: current, or a task whose end the caller can rule out
+ *
+ * Context: any.
+ * Return: the entry, which stays at least as long as the task does; NULL if
+ * the thread has none.
+ */
+struct nta_thread *nta_thread_find(const struct task_struct *task)
+{
+	struct nta_thread *thread;
+
+	rcu_read_lock();
+	thread = find_in(bucket_of(task), task);
+	rcu_read_unlock();
+	return thread;
+}
+
+/**
+ * nta_thread_make() - give a thread its entry
+ * @task: current, which has none yet
+ *
+ * Context: process; may sleep.
+ * Return: the entry, not active; NULL if there is no memory.
+ */
+struct nta_thread *nta_thread_make(struct task_struct *task)
+{
+	struct bucket *bucket = bucket_of(task);
+	struct nta_thread *thread;
+	unsigned long flags;
+
+	thread = kzalloc(struct_size(thread, masks,
+				     2 * cpumask_size() / sizeof(long)),
+			 GFP_KERNEL);
+	if (!thread)
+		return NULL;
+
+	thread->task = task;
+	refcount_set(&thread->refs, 1);
+
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	hlist_add_head_rcu(&thread->node, &bucket->head);
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	atomic_long_inc(&threads_known);
+	return thread;
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_thread_make);
+
+/**
+ * nta_thread_put() - drop a reference on an entry
+ * @thread: the entry
+ *
+ * Context: any.
+ */
+void nta_thread_put(struct nta_thread *thread)
+{
+	if (refcount_dec_and_test(&thread->refs))
+		kfree_rcu(thread, rcu);
+}
+
+/**
+ * nta_thread_end() - forget a thread that is gone
+ * @task: the thread; it need not have an entry
+ *
+ * Context: any. Comes from the scheduler's tracepoint, in softirq or, on newer
+ * kernels, preemptible.
+ */
+void nta_thread_end(struct task_struct *task)
+{
+	struct bucket *bucket = bucket_of(task);
+	struct nta_thread *thread;
+	unsigned long flags;
+
+	/* Nearly every thread that ends never called us: take no lock for it. */
+	if (hlist_empty(&bucket->head))
+		return;
+
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	thread = find_in(bucket, task);
+	if (thread)
+		hlist_del_rcu(&thread->node);
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	if (!thread)
+		return;
+
+	atomic_long_dec(&threads_known);
+	/* The thread is gone: only an unload that took it writes its state. */
+	if (!test_bit(NTA_THREAD_TAKEN, &thread->flags) && thread->state.active)
+		nta_report_leak(task, &thread->state.system, thread->caller);
+	nta_thread_put(thread);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_thread_end);
+
+/**
+ * nta_thread_snapshot() - what can be known of a thread from outside
+ * @task: a task that does not end meanwhile
+ * @snapshot: receives it
+ *
+ * Context: any. Exact for current; of another thread it may be a mixture.
+ */
+void nta_thread_snapshot(const struct task_struct *task,
+			 struct nta_thread_snapshot *snapshot)
+{
+	const struct nta_thread *thread;
+
+	memset(snapshot, 0, sizeof(*snapshot));
+
+	rcu_read_lock();
+	thread = find_in(bucket_of(task), task);
+	if (thread) {
+		snapshot->known = true;
+		snapshot->state = thread->state;
+		snapshot->caller = thread->caller;
+		snapshot->generation = READ_ONCE(thread->generation);
+		snapshot->owned = test_bit(NTA_THREAD_OWNED, &thread->flags);
+		snapshot->bound = test_bit(NTA_THREAD_BOUND, &thread->flags);
+	}
+	rcu_read_unlock();
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_thread_snapshot);
+
+/**
+ * nta_thread_own() - become the one who installs for a thread
+ * @thread: its entry
+ *
+ * Context: process; sleeps while somebody else owns it.
+ */
+void nta_thread_own(struct nta_thread *thread)
+{
+	wait_on_bit_lock(&thread->flags, NTA_THREAD_OWNED, TASK_UNINTERRUPTIBLE);
+}
+
+/**
+ * nta_thread_disown() - let the next one install
+ * @thread: its entry, owned by the caller
+ *
+ * Context: process.
+ */
+void nta_thread_disown(struct nta_thread *thread)
+{
+	clear_and_wake_up_bit(NTA_THREAD_OWNED, &thread->flags);
+}
+
+/* Take the first active thread of a bucket that nobody has taken yet. */
+static struct nta_thread *take_active(struct bucket *bucket)
+{
+	struct nta_thread *thread;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	hlist_for_each_entry(thread, &bucket->head, node) {
+		if (!thread->state.active ||
+		    test_and_set_bit(NTA_THREAD_TAKEN, &thread->flags))
+			continue;
+		refcount_inc(&thread->refs);
+		get_task_struct(thread->task);
+		break;
+	}
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	return thread;
+}
+
+/**
+ * nta_threads_take_active() - visit every active thread once, for unload
+ * @visit: gets a reference on the entry and one on its task, to put both
+ *
+ * Context: process; @visit may sleep. No DDI may be called any more.
+ */
+void nta_threads_take_active(void (*visit)(struct nta_thread *thread))
+{
+	struct nta_thread *thread;
+	unsigned int i;
+
+	for (i = 0; i < 1U << bucket_bits; i++) {
+		while ((thread = take_active(&buckets[i])))
+			visit(thread);
+		cond_resched();
+	}
+}
+
+/**
+ * nta_threads_known() - how many threads have an entry
+ *
+ * Context: any.
+ * Return: the count.
+ */
+long nta_threads_known(void)
+{
+	return atomic_long_read(&threads_known);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_threads_known);
+
+static void process_free_probe(void *data, struct task_struct *task)
+{
+	nta_thread_end(task);
+}
+
+static void match_process_free(struct tracepoint *tracepoint, void *data)
+{
+	if (!strcmp(tracepoint->name, "sched_process_free"))
+		process_free = tracepoint;
+}
+
+/* One bucket for each 16 KiB of memory is a thousandth of it. */
+static unsigned int choose_bucket_bits(void)
+{
+	unsigned long wanted = (totalram_pages() << PAGE_SHIFT) / SZ_16K;
+
+	return clamp(ilog2(max(wanted, 1UL)), 8, 16);
+}
+
+/**
+ * nta_threads_start() - make the table and learn of threads' ends
+ *
+ * Context: process; may sleep.
+ * Return: 0 or -errno.
+ */
+int nta_threads_start(void)
+{
+	unsigned int i;
+	int ret;
+
+	for_each_kernel_tracepoint(match_process_free, NULL);
+	if (!process_free) {
+		pr_err("this kernel has no tracepoint sched_process_free: a thread's end cannot be seen\n");
+		return -EOPNOTSUPP;
+	}
+
+	bucket_bits = choose_bucket_bits();
+	buckets = kvcalloc(1U << bucket_bits, sizeof(*buckets), GFP_KERNEL);
+	if (!buckets)
+		return -ENOMEM;
+	for (i = 0; i < 1U << bucket_bits; i++)
+		raw_spin_lock_init(&buckets[i].lock);
+
+	ret = tracepoint_probe_register(process_free, process_free_probe, NULL);
+	if (ret)
+		kvfree(buckets);
+	return ret;
+}
+
+/**
+ * nta_threads_stop() - forget all threads
+ *
+ * Context: process; may sleep. No thread is active, no DDI may be called.
+ */
+void nta_threads_stop(void)
+{
+	struct hlist_node *next;
+	struct nta_thread *thread;
+	unsigned int i;
+
+	tracepoint_probe_unregister(process_free, process_free_probe, NULL);
+	tracepoint_synchronize_unregister();
+
+	for (i = 0; i < 1U << bucket_bits; i++) {
+		hlist_for_each_entry_safe(thread, next, &buckets[i].head, node) {
+			hlist_del_rcu(&thread->node);
+			nta_thread_put(thread);
+		}
+		cond_resched();
+	}
+	kvfree(buckets);
+}
