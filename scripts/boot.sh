@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# boot.sh [OPTIONS] NAME SCRIPT [ARGUMENTS...]: boots the kernel NAME with the
+# modules that build.sh has made for it, runs scripts/guest/SCRIPT there, and
+# writes to stdout what that prints, while it runs. Exit status 0 means that
+# the script ran to its end with status 0 and that the kernel had nothing to
+# complain about. The script's output and status come over a second channel;
+# the console only tells whether the kernel printed a report of its own.
+#
+#   -c CPUS     how many are possible (QEMU: 4, UML: 8)
+#   -m MIB      memory (512)
+#   -t SECONDS  hard limit (300); the machine is then killed
+#   -a "ARGS"   more arguments for the kernel
+
+. "$(dirname "$0")/lib.sh"
+
+cpus='' mib=512 limit=300 extra=''
+while getopts c:m:t:a: option; do
+	case $option in
+	c) cpus=$OPTARG ;;
+	m) mib=$OPTARG ;;
+	t) limit=$OPTARG ;;
+	a) extra=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+name=${1:?usage: boot.sh [OPTIONS] NAME SCRIPT [ARGUMENTS...]}
+script=${2:?usage: boot.sh [OPTIONS] NAME SCRIPT [ARGUMENTS...]}
+shift 2
+kernel_env "$name"
+[ -f "$tree/scripts/guest/$script" ] || die "no scripts/guest/$script"
+
+# --- the machine's files ----------------------------------------------------
+
+# busybox gives the guest its commands; unpacked, for the static one cannot be
+# installed beside the dynamic one that a Debian may have.
+busybox=$cache/busybox/bin/busybox
+[ -x "$busybox" ] || (
+	lock busybox
+	[ ! -x "$busybox" ] || exit 0
+	mkdir -p "$cache/debs"
+	version=$(candidate system busybox-static)
+	[ -n "$version" ] || die "apt does not know busybox-static: apt-get update"
+	fetch_deb system busybox-static "$version"
+	rm -rf "$cache/busybox" "$cache/busybox.new"
+	dpkg -x "$deb" "$cache/busybox.new"
+	mv "$cache/busybox.new" "$cache/busybox"
+	rm -rf "$(dirname "$deb")"
+)
+
+# Logs are kept for a day.
+mkdir -p "$work/run"
+find "$work/run" -mindepth 1 -maxdepth 1 -mmin +1440 -exec rm -rf {} +
+run=$(mktemp -d "$work/run/$name-${script%.sh}.XXXXXX")
+root=$run/root
+mkdir -p "$root"/{bin,dev,proc,sys,tmp,ko,guest}
+cp "$busybox" "$root/bin/"
+cp "$tree"/scripts/guest/* "$root/guest/"
+mv "$root/guest/init" "$root/init"
+chmod +x "$root/init"
+printf '%s\n' "$script" "$@" >"$root/command"
+(
+	lock "build-$(basename "$work")-$name"
+	find "$work/$name" -name '*.ko' -exec cp -t "$root/ko" {} + 2>/dev/null || true
+)
+# Debian's flags leave debug information in the modules, megabytes of it.
+for ko in "$root"/ko/*.ko; do
+	[ ! -f "$ko" ] || strip --strip-debug "$ko"
+done
+(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) >"$run/initramfs"
+
+# --- the run ----------------------------------------------------------------
+
+console=$run/console.log
+result=$run/result
+: >"$result"
+
+[ -n "$cpus" ] || case $k_runner in qemu) cpus=4 ;; uml) cpus=8 ;; esac
+
+# The limit ends the machine by SIGKILL: UML fills its console with reports when
+# it gets SIGTERM.
+#
+# An oops ends the machine: nothing that runs after it proves anything.
+args="nta_cpus=$cpus panic=-1 oops=panic log_buf_len=4M loglevel=7 $extra"
+case $k_runner in
+qemu)
+	# One CPU a socket: the MP table, which a kernel without ACPI reads,
+	# names but one CPU of each.
+	timeout -s KILL "$limit" qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
+		-machine q35 -accel tcg,thread=multi -cpu max -smp "$cpus,sockets=$cpus" -m "$mib" \
+		-serial "file:$console" -serial "file:$result" \
+		-kernel "$kernel_image" -initrd "$run/initramfs" \
+		-append "console=ttyS0 nta_result=/dev/ttyS1 nta_end=reboot $args" \
+		</dev/null >"$run/vm.log" 2>&1 &
+	;;
+uml)
+	read -ra args <<<"$args"
+	# UML keeps its memory in a file. A container's /dev/shm may be too small
+	# for it, and then the kernel would die of SIGBUS.
+	export TMPDIR=$run
+	shm=$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
+	[ "${shm:-0}" -le $((mib + 64)) ] || TMPDIR=/dev/shm
+	ulimit -c 0
+	timeout -s KILL "$limit" "$kernel_image" seccomp=on "ncpus=$cpus" "mem=${mib}M" \
+		"initrd=$run/initramfs" "uml_dir=$run" umid=uml \
+		con=null con0=null,fd:1 con1=null,fd:3 console=tty0 \
+		nta_result=/dev/tty1 nta_end=poweroff "${args[@]}" \
+		</dev/null >"$console" 2>&1 3>"$result" &
+	;;
+esac
+vm=$!
+# SIGALRM is the time limit to timeout: it ends the machine at once.
+# shellcheck disable=SC2064
+trap "kill -ALRM $vm 2>/dev/null || true; exit 130" INT TERM HUP
+tail -n +1 -s 0.2 -f --pid="$vm" "$result" |
+	sed -u -e '/^nta-exit: /d' -e "s,$work/$name/tree/,,g" &
+show=$!
+rc=0
+{ wait "$vm"; } 2>/dev/null || rc=$?
+wait "$show" || true
+trap - INT TERM HUP
+rm -rf "$root" "$run/initramfs"
+
+# --- the verdict ------------------------------------------------------------
+
+failed=()
+status=$(sed -n 's/^nta-exit: //p' "$result" | tail -n 1)
+if [ "$rc" -eq 137 ] && [ -z "$status" ]; then
+	failed+=("no end after $limit s: killed")
+elif [ -z "$status" ]; then
+	failed+=("the machine ended before $script did (status $rc)")
+fi
+[ "${status:-0}" -eq 0 ] || failed+=("$script ended with status $status")
+
+# What a kernel prints when it finds something wrong with itself.
+splats='WARNING:|BUG:|BUG |Oops|Kernel panic|Call Trace|INFO: (possible|suspicious|inconsistent|rcu|task|trying|lockdep)'
+splats+='|suspicious RCU|sleeping function called|[Ss]tall.* (detected|on CPU)|blocked for more than|soft lockup|hard LOCKUP'
+splats+='|lockup - pool|possible recursive locking|circular locking|inconsistent lock|invalid wait context|held lock freed|UBSAN|KASAN|KFENCE'
+splats+='|ODEBUG|list_(add|del) corruption|refcount_t:|general protection fault|[Uu]nable to handle|double fault|Bad page|Segfault with no mm|SIGBUS|---\[ cut here'
+if grep -qE "$splats" "$console"; then
+	failed+=("the kernel printed a report")
+	grep -nE -A 25 "$splats" "$console" | head -n 60 >"$run/splat" || true
+fi
+
+[ ${#failed[@]} -gt 0 ] || exit 0
+{
+	printf '    %s\n' "${failed[@]/#/$name, $script: }"
+	if [ -f "$run/splat" ]; then
+		sed 's/^/    | /' "$run/splat"
+	elif [ -z "$status" ]; then
+		say "    last lines of the console:"
+		tail -n 15 "$console" | sed 's/^/    | /'
+	fi
+	[ ! -s "$run/vm.log" ] || sed 's/^/    | /' "$run/vm.log"
+	say "    console: $console"
+	say "    result:  $result"
+} >&2
+exit 1

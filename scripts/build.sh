@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# build.sh [-s] NAME [MAKE ARGUMENTS...]: builds the modules with W=1 against
+# the kernel NAME, then each sample as a stranger would: copied out of the
+# tree, with nothing but our headers and Module.symvers. Any warning is a
+# failure. -s runs sparse over every file too, where only what it says about our
+# files counts.
+#
+# The work is done on a copy in the cache, one for each kernel, so that kernels
+# do not mix and the tree stays clean. Only changed files are copied: a second
+# build compiles only those.
+
+. "$(dirname "$0")/lib.sh"
+
+sparse=
+if [ "${1:-}" = -s ]; then
+	sparse=1
+	shift
+fi
+name=${1:?usage: build.sh [-s] NAME [MAKE ARGUMENTS...]}
+shift
+kernel_env "$name"
+[ -f "$tree/Kbuild" ] || die "there is no Kbuild in $tree"
+
+lock "build-$(basename "$work")-$name"
+copy=$work/$name/tree
+log=$work/$name/build.log
+mkdir -p "$copy"
+
+# Copies of trees that are gone are of no use to anyone.
+printf '%s\n' "$tree" >"$work/tree"
+for other in "$cache"/work/*/; do
+	[ ! -f "$other/tree" ] || [ -d "$(cat "$other/tree")" ] || rm -rf "$other"
+done
+
+# A warning shows only when its file is compiled. So what was not finished
+# without one is built anew, or the next run would take it for good.
+if [ "$(cat "$work/$name/clean" 2>/dev/null)" != "$kernel_key" ]; then
+	rm -rf "$copy" "$work/$name/samples"
+fi
+rm -f "$work/$name/clean"
+
+# sync_files FROM TO: makes TO hold the files named on stdin, relative to FROM,
+# and no other source.
+sync_files()
+{
+	local from=$1 to=$2 file list
+	mkdir -p "$to"
+	list=$(cat)
+	while read -r file; do
+		grep -qxF "$file" <<<"$list" || rm -f "$to/$file"
+	done < <(cd "$to" && find . -type f \( -name '*.[chS]' ! -name '*.mod.c' -o -name Kbuild -o -name Makefile \) | sed 's,^\./,,')
+	while read -r file; do
+		[ -n "$file" ] || continue
+		if ! cmp -s "$from/$file" "$to/$file"; then
+			mkdir -p "$(dirname "$to/$file")"
+			cp "$from/$file" "$to/$file"
+		fi
+	done <<<"$list"
+}
+
+# The kernel tells these about itself; they say nothing about the modules.
+notes='the compiler differs from the one used to build the kernel|Skipping BTF generation|The kernel was built by:|You are using:'
+
+# build DIRECTORY MAKE-ARGUMENTS...
+build()
+{
+	local dir=$1 rc=0 found
+	shift
+	make -C "$kernel_build" "ARCH=$kernel_arch" "M=$dir" "-j$(nproc)" W=1 ${sparse:+C=2} \
+		"$@" modules >"$log.part" 2>&1 || rc=$?
+	sed -i "s,$dir/,,g" "$log.part"
+	cat "$log.part" >>"$log"
+	found=$(grep -nE '(warning|error):|^(WARNING|ERROR)|\*\*\*' "$log.part" | grep -vE "$notes") || true
+	if [ -n "$sparse" ]; then
+		# The kernel's own headers are not ours to mend.
+		found=$(printf '%s\n' "$found" | grep -vE '^[0-9]+:(/|\./|include/(linux|asm|uapi|trace)|arch/|\.\./)') || true
+		grep -q '^  CHECK ' "$log.part" || found="sparse looked at no file"
+	fi
+	if [ "$rc" -ne 0 ] || [ -n "$found" ]; then
+		printf '%s\n' "${found:-$(tail -n 20 "$log.part")}" | head -n 40 | sed 's/^/    /' || true
+		say "    whole log: $log"
+		die "$(basename "$dir") does not build for $name without complaint"
+	fi
+}
+
+: >"$log"
+project_files | grep -E '^(Kbuild$|(include|src|kunit)/.*(\.[chS]|Kbuild|Makefile)$)' |
+	sync_files "$tree" "$copy"
+build "$copy" "$@"
+
+for sample in $(project_files | sed -nE 's,^samples/([^/]+)/Kbuild$,\1,p'); do
+	project_files | sed -n "s,^samples/$sample/,,p" |
+		sync_files "$tree/samples/$sample" "$work/$name/samples/$sample"
+	build "$work/$name/samples/$sample" "NTAFFINITY=$copy" \
+		"KBUILD_EXTRA_SYMBOLS=$copy/Module.symvers" "$@"
+done
+for old in "$work/$name"/samples/*/; do
+	[ ! -d "$old" ] || [ -f "$tree/samples/$(basename "$old")/Kbuild" ] || rm -rf "$old"
+done
+
+printf '%s\n' "$kernel_key" >"$work/$name/clean"
+say "    $name: $(find "$work/$name" -name '*.ko' | wc -l) modules, no warning, in $(duration "$SECONDS")"

@@ -1,0 +1,279 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What "make check" does: every check of this project, one after the other,
+# with one verdict. A step that fails does not stop those that do not need it.
+#
+#   check.sh             all of it
+#   check.sh PATTERN...  the steps whose name fits one of the patterns, and
+#                        what they need: check.sh kunit-uml-7, check.sh 'build-*'
+#   check.sh -l          lists the steps
+#
+# The last line is "N passed, N failed, N skipped". Each step is one test,
+# except those that run tests themselves: there each result line counts.
+
+. "$(dirname "$0")/lib.sh"
+
+scripts=$tree/scripts
+logs=$work/check
+
+# --- the steps --------------------------------------------------------------
+# Each is a function: step_WORD for the step WORD, or WORD-KERNEL with the
+# kernel as its argument. Its status is the result, unless it sets passed,
+# failed and skipped. 77: skipped.
+
+step_packages()
+{
+	"$scripts/packages.sh" check
+}
+
+step_kernel()
+{
+	"$scripts/kernel.sh" "$1"
+}
+
+step_build()
+{
+	need "kernel-$1" || return
+	"$scripts/build.sh" "$1"
+}
+
+step_sparse()
+{
+	# The objects must be there: sparse's flags come from the same make.
+	need "build-$1" || return
+	"$scripts/build.sh" -s "$1"
+}
+
+# checkpatch knows nothing of Windows: names in mixed case are right where
+# include/nt declares them. So are, there, typedefs, several names in one of
+# them (it takes the "*" for a product), and macros that stand for a piece of a
+# declaration. Nor does it know the layout that TRACE_EVENT has all over the
+# kernel, or that what compat.h compares is LINUX_VERSION_CODE, in capitals.
+step_checkpatch()
+{
+	local source files rc=0 log=$logs/checkpatch.log
+	need_source || return
+	mapfile -t files < <(project_files | grep -E '\.[ch]$')
+	[ ${#files[@]} -gt 0 ] || { say "    no source file"; return 1; }
+
+	# FILE_PATH_CHANGES: this project has no MAINTAINERS file.
+	# LINUX_VERSION_CODE: a module for many kernels cannot do without; that
+	# it is only in compat.h is checked below.
+	# It leaves a file where it runs.
+	(cd "$logs" && perl "$source/scripts/checkpatch.pl" --no-tree --strict --terse --show-types --no-summary \
+		--ignore FILE_PATH_CHANGES,LINUX_VERSION_CODE -f "${files[@]/#/$tree/}") >"$log" 2>"$log.err" || rc=$?
+	# 1 means that it found something.
+	[ "$rc" -le 1 ] || { sed 's/^/    /' "$log.err"; return 1; }
+	sed "/^total: /d; s,^$tree/,," "$log" | awk -v tree="$tree" '
+		BEGIN {
+			list = "cat " tree "/include/nt/*.h 2>/dev/null"
+			while ((list | getline line) > 0) {
+				n = split(line, words, /[^A-Za-z0-9_]+/)
+				for (i = 1; i <= n; i++) nt[words[i]] = 1
+			}
+		}
+		/CHECK:CAMELCASE:/ {
+			name = $0; sub(/.*</, "", name); sub(/>.*/, "", name)
+			if (name in nt) next
+		}
+		/:(NEW_TYPEDEFS|COMPLEX_MACRO):/ && /^include\/nt\// { next }
+		/:SPACING: .*that .\*. \(ctx:WxV\)/ && /^include\/nt\// { next }
+		/:(OPEN_ENDED_LINE|PARENTHESIS_ALIGNMENT):/ && /^src\/trace\.h:/ { next }
+		/:CONSTANT_COMPARISON:/ && /^src\/compat\.h:/ { next }
+		NF { print "    " $0; bad = 1 }
+		END { exit bad }'
+}
+
+step_kerneldoc()
+{
+	local source tool files
+	need_source || return
+	mapfile -t files < <(project_files | grep -E '^(src|include/nt)/.*\.[ch]$')
+	[ ${#files[@]} -gt 0 ] || { say "    no source file"; return 1; }
+	# It moved in 7.0, from perl to python in 6.17.
+	for tool in tools/docs/kernel-doc scripts/kernel-doc.py scripts/kernel-doc; do
+		[ ! -f "$source/$tool" ] || break
+	done
+	# It says some things twice.
+	(cd "$tree" && "$source/$tool" -none -Wall -Werror "${files[@]}") 2>&1 | sort -u | sed 's/^/    /'
+}
+
+# Conventions that no tool knows.
+step_conventions()
+{
+	local file bad=0
+	while read -r file; do
+		case $file in LICENSE | LICENSES/* | *.png) continue ;; esac
+		if ! head -n 5 "$tree/$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-only'; then
+			say "    $file: no SPDX line"
+			bad=1
+		fi
+		case $file in
+		src/compat.h | scripts/*) ;;
+		*.[ch])
+			if grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION' "$tree/$file" | sed "s,^,    $file:," | grep .; then
+				say "    versions of the kernel belong into src/compat.h"
+				bad=1
+			fi
+			;;
+		esac
+	done < <(project_files)
+	return "$bad"
+}
+
+# Both kinds of group: 64 CPUs as in Windows, where a small machine is all
+# group 0, and 2, where it has several.
+step_kunit()
+{
+	need "build-$1" || return
+	boot_and_count "kunit-$1" "$scripts/boot.sh" -t 600 "$1" kunit.sh groupsize=2 groupsize=64
+}
+
+step_load()
+{
+	[ -f "$scripts/guest/load.sh" ] || { say "    no scripts/guest/load.sh"; return 77; }
+	need "build-$1" || return
+	boot_and_count "load-$1" "$scripts/boot.sh" "$1" load.sh
+}
+
+step_demo()
+{
+	local log=$logs/demo-$1.log
+	need "build-$1" || return
+	# shellcheck disable=SC2317 # run_logged calls it
+	run_demo() { demo_boot "$1" 2>"$log.err"; }
+	if ! run_logged "demo" "$log" run_demo "$1"; then
+		tail -n 40 "$log" | sed 's/^/    /'
+		cat "$log.err"
+		return 1
+	fi
+}
+
+# --- how they run -----------------------------------------------------------
+
+declare -A result=()
+order=()
+table=()
+total_passed=0 total_failed=0 total_skipped=0
+
+# need STEP: runs it now if it has not run; fails if it failed.
+need()
+{
+	run_step "$1"
+	[ "${result[$1]}" = ok ] || { say "    not run, because $1 failed"; return 1; }
+}
+
+# The newest kernel source there is; sets source.
+need_source()
+{
+	local name
+	for name in $(kernel_names); do
+		kernel_row "$name"
+		[ "$k_kind" != source ] || need "kernel-$name" || return
+	done
+	source=$(newest_source)
+	[ -n "$source" ]
+}
+
+# boot_and_count STEP COMMAND...: runs a guest script whose output is KTAP.
+boot_and_count()
+{
+	local log=$logs/$1.log rc=0 counts
+	shift
+	# shellcheck disable=SC2317 # run_logged calls it
+	boot_it() { "$@" 2>"$log.err"; }
+	run_logged "$(basename "$log" .log)" "$log" boot_it "$@" || rc=$?
+	counts=$(ktap_count <"$log")
+	read -r _ passed failed skipped <<<"${counts##*$'\n'}"
+	if [ "$rc" -ne 0 ] && [ "$failed" -eq 0 ]; then
+		failed=1
+	fi
+	if [ "$passed" -eq 0 ] && [ "$failed" -eq 0 ]; then
+		say "    nothing has run, or all of it was skipped"
+		failed=1
+	fi
+	if [ "$failed" -gt 0 ]; then
+		sed -n 's/^failed /    not ok: /p' <<<"$counts"
+		grep -nE -A 6 'EXPECTATION FAILED|ASSERTION FAILED|^# (ERROR|FAIL)' "$log" | head -n 60 | sed 's/^/    | /' || true
+		cat "$log.err"
+		say "    whole log: $log"
+	fi
+	return "$rc"
+}
+
+run_step()
+{
+	local step=$1 start=$SECONDS rc=0 passed='' failed='' skipped='' verdict
+	[ -z "${result[$step]:-}" ] || return 0
+	# What a step needs comes first, so that each is timed alone.
+	result[$step]=running
+	case $step in
+	build-*) run_step "kernel-${step#*-}" ;;
+	sparse-* | kunit-* | load-* | demo-*) run_step "build-${step#*-}" ;;
+	esac
+	say "== $step"
+	start=$SECONDS
+	case $step in
+	*-*) "step_${step%%-*}" "${step#*-}" || rc=$? ;;
+	*) "step_$step" || rc=$? ;;
+	esac
+	if [ -z "$passed" ]; then
+		passed=0 failed=0 skipped=0
+		case $rc in
+		0) passed=1 ;;
+		77) skipped=1 ;;
+		*) failed=1 ;;
+		esac
+	fi
+	verdict=ok
+	[ "$rc" -ne 77 ] || verdict=skipped
+	[ "$failed" -eq 0 ] || verdict=FAILED
+	result[$step]=$verdict
+	total_passed=$((total_passed + passed))
+	total_failed=$((total_failed + failed))
+	total_skipped=$((total_skipped + skipped))
+	table+=("$(printf '%-20s %-8s %7s   %s' "$step" "$verdict" "$(duration $((SECONDS - start)))" \
+		"$([ $((passed + failed + skipped)) -eq 1 ] || echo "$passed passed, $failed failed, $skipped skipped")")")
+	say "   $verdict"
+}
+
+# The static checks come early: they are quick. The rest is in the order of
+# the table of kernels.
+order=(packages)
+for name in $(kernel_names); do order+=("kernel-$name"); done
+order+=(conventions checkpatch kerneldoc)
+for name in $(kernel_names); do order+=("build-$name"); done
+for name in $(kernel_names); do
+	kernel_row "$name"
+	for check in ${k_checks//,/ }; do order+=("$check-$name"); done
+done
+
+if [ "${1:-}" = -l ]; then
+	printf '%s\n' "${order[@]}"
+	exit 0
+fi
+
+make_cache
+mkdir -p "$logs"
+run_step packages
+if [ "${result[packages]}" = ok ]; then
+	for step in "${order[@]}"; do
+		if [ $# -eq 0 ]; then
+			run_step "$step"
+			continue
+		fi
+		for pattern; do
+			# shellcheck disable=SC2254
+			case $step in $pattern) run_step "$step" ;; esac
+		done
+	done
+fi
+
+say
+printf '%s\n' "${table[@]}"
+say
+total=$((total_passed + total_failed + total_skipped))
+say "# Totals: pass:$total_passed fail:$total_failed skip:$total_skipped total:$total"
+say "$total_passed passed, $total_failed failed, $total_skipped skipped"
+[ "$total_failed" -eq 0 ] && [ "$total_passed" -gt 0 ]

@@ -1,0 +1,134 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# demo.sh: what "make demo" shows, inside the machine. Brings processors of all
+# three groups online, loads the module and the samples, and prints what they
+# log. The samples say where they were; whether that is right is judged here,
+# from the numbers alone.
+
+cpus=/sys/devices/system/cpu
+wrong=0
+
+online()
+{
+	for cpu; do
+		[ "$(cat $cpus/cpu$cpu/online 2>/dev/null)" = 1 ] && continue
+		echo 1 >$cpus/cpu$cpu/online
+	done
+}
+
+# log NAME: what the sample NAME has logged.
+log()
+{
+	dmesg | sed -n "s/^\[ *[0-9.]*\] $1: //p"
+}
+
+check()
+{
+	# awk exits with the number of wrong rows.
+	awk -F '   *' "$@" || wrong=$((wrong + $?))
+}
+
+# load NAME: in a thread whose user affinity is $user, where that is set.
+load()
+{
+	${user:+taskset -c $user} insmod "/ko/$1.ko" || wrong=$((wrong + 1))
+}
+
+echo "possible CPUs: $(cat $cpus/possible)"
+echo "bringing CPUs of every group online ..."
+online 1 2 3 64 65 128 129
+echo "online CPUs:   $(cat $cpus/online)"
+count=$(grep -c ^processor /proc/cpuinfo)
+
+load ntaffinity
+echo
+echo "Groups, a slice of 64 CPUs each"
+awk 'NR == 1 { printf "  %-6s %-10s %-20s %s\n", "group", "first CPU", "possible", "active"; next }
+	{ printf "  %-6s %-10s %-20s %s\n", $1, $2, $3, $4; groups++ }
+	END { exit groups != 3 }' /sys/kernel/debug/ntaffinity/groups ||
+	wrong=$((wrong + 1))
+
+# User mode wants three CPUs, one of each group. That is what every Revert
+# must give back.
+user=0,64,128
+
+echo
+echo "Visit every processor (a thread whose user affinity is $user)"
+load visit_processors
+log visit_processors | check -v user=$user -v count="$count" '
+	function bit(n,  s) { s = "8421"; s = substr("1248", n % 4 + 1, 1); while (n >= 4) { s = s "0"; n -= 4 } return "0x" s }
+	/^index/ {
+		printf "  %-6s %-10s %-20s %-4s %-9s %-9s %s\n", "index", "processor", "mask asked", "CPU", "Previous", "after", "verdict"
+		next
+	}
+	/visited$/ { said = $0; next }
+	{
+		sub(/^ +/, ""); n = split($0, f, /  +/); split(f[2], p, ":")
+		ok = f[7] == "ok" && f[1] == rows + 0 && f[3] == bit(p[2]) && f[4] == p[1] * 64 + p[2] && f[5] == "0:0x0" && f[6] == user
+		printf "  %-6s %-10s %-20s %-4s %-9s %-9s %s\n", f[1], f[2], f[3], f[4], f[5], f[6], ok ? "ok" : "WRONG"
+		rows++; bad += !ok
+	}
+	END {
+		if (rows != count || said != count " of " count " processors visited") { print "  WRONG: " rows " rows for " count " processors: " said; bad++ }
+		exit bad
+	}'
+
+# The third index is CPU 2.
+echo
+load nested_sets
+log nested_sets | check -v user=$user '
+	BEGIN {
+		n = split("0:0/0 NULL/1 NULL/2 0:0/u " \
+			  "0:0/2 0:0x4/1 0:0x4/2 0:0/u 0:0/1 0:0/u", want, " ")
+	}
+	function row(call, previous, may, cpu, verdict) {
+		printf "  %-28s %-9s %-12s %-4s %s\n", call, previous, may, cpu, verdict
+	}
+	/diagram/ {
+		if (title) print ""
+		title = 1; print toupper(substr($0, 1, 1)) substr($0, 2)
+		row("call", "Previous", "may run on", "CPU", "verdict"); next
+	}
+	/^call|^done/ { next }
+	{
+		line = $0; indent = line ~ /^ / ? "  " : ""
+		sub(/^ +/, "", line); split(line, f, /  +/)
+		split(want[++rows], w, "/")
+		may = w[2] == "u" ? user : w[2]
+		previous = f[2]; sub(/:0x0$/, ":0", previous)
+		ok = previous == w[1] && f[3] == may && index("," may ",", "," f[4] ",")
+		row(indent f[1], previous, f[3], f[4], ok ? "ok" : "WRONG"); bad += !ok
+	}
+	END {
+		if (rows != n) { print "  WRONG: " rows " steps, not " n; bad++ }
+		exit bad
+	}'
+
+echo
+echo "The group-less forms"
+load legacy_forms
+log legacy_forms | check -v user=$user '
+	BEGIN { n = split("0 u 0 1 2 3 u u", want, " ") }
+	/^call/ { printf "  %-28s %-12s %-4s %s\n", "call", "may run on", "CPU", "verdict"; next }
+	/processors in|^done/ { next }
+	{
+		split($0, f, /  +/)
+		may = want[++rows]; if (may == "u") may = user
+		ok = f[2] == may && index("," may ",", "," f[3] ",")
+		printf "  %-28s %-12s %-4s %s\n", f[1], f[2], f[3], ok ? "ok" : "WRONG"; bad += !ok
+	}
+	END {
+		if (rows != n) { print "  WRONG: " rows " steps, not " n; bad++ }
+		exit bad
+	}'
+
+rmmod visit_processors nested_sets legacy_forms ntaffinity || wrong=$((wrong + 1))
+
+echo
+if [ $wrong -eq 0 ]; then
+	echo "every row holds"
+else
+	echo "WRONG: $wrong"
+fi
+[ $wrong -eq 0 ]

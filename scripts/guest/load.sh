@@ -1,0 +1,310 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# load.sh: what only user space can see of the module: its parameters, user
+# threads that call a driver, memory that runs out, threads that end or are left
+# with a system affinity, and the unload. Prints KTAP; each result names the
+# rule it proves.
+
+status=0
+number=0
+try=/sys/kernel/debug/from_the_shell
+debug=/sys/kernel/debug/ntaffinity
+
+# result TEXT: of the command that came before.
+result()
+{
+	if [ $? -eq 0 ]; then
+		number=$((number + 1)); echo "ok $number $*"
+	else
+		number=$((number + 1)); echo "not ok $number $*"
+		status=1
+	fi
+}
+
+skip()
+{
+	number=$((number + 1)); echo "ok $number $1 # SKIP $2"
+}
+
+# logged TEXT: whether the kernel log since the last clear_log has it.
+clear_log()
+{
+	dmesg -c >/dev/null
+}
+
+logged()
+{
+	dmesg | grep -qF -- "$1"
+}
+
+stat()
+{
+	sed -n "s/^$1 //p" $debug/stats
+}
+
+# Until COMMAND...: waits for it to be true, 60 seconds at the most.
+until_true()
+{
+	tries=600
+	while ! "$@"; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		usleep 100000
+	done
+}
+
+# The affinity of a process as user space sees it: a list of CPUs.
+affinity()
+{
+	sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$1/status"
+}
+
+has_affinity()
+{
+	[ "$(affinity "$1")" = "$2" ]
+}
+
+# gone PID: whether nothing of the process is left, a zombie neither.
+gone()
+{
+	[ ! -d "/proc/$1" ]
+}
+
+# --- parameters (O3) --------------------------------------------------------
+
+# refused PARAMETER: load fails, the log names the value and what is allowed.
+refused()
+{
+	clear_log
+	! insmod /ko/ntaffinity.ko "$1" 2>/dev/null &&
+		logged "ntaffinity: $1: allowed are" && [ ! -d /sys/module/ntaffinity ]
+}
+
+for bad in groupsize=0 groupsize=3 groupsize=128 groupsize=-1 groupsize=many groupsize= \
+	rules=windows rules= groupaware=2 groupaware=maybe; do
+	refused "$bad"
+	result "O3 insmod with $bad fails and the log says what is allowed"
+done
+
+insmod /ko/ntaffinity.ko && (
+	cd /sys/module/ntaffinity/parameters &&
+		[ "$(cat groupsize) $(cat rules) $(cat groupaware)" = "64 documented N" ]
+)
+result "O3 the parameters have their defaults and can be read"
+rmmod ntaffinity
+
+insmod /ko/ntaffinity.ko groupsize=0x2 rules=observed groupaware=1 && (
+	cd /sys/module/ntaffinity/parameters &&
+		[ "$(cat groupsize) $(cat rules) $(cat groupaware)" = "2 observed Y" ]
+)
+result "O3 the parameters show the values given"
+
+! (echo 4 >/sys/module/ntaffinity/parameters/groupsize) 2>/dev/null
+result "O3 the parameters cannot be changed after the load"
+
+# --- the group-less forms with groupaware=1 (E5) ----------------------------
+
+# From here on this script is the thread that calls.
+cpus=$(grep -c ^processor /proc/cpuinfo)
+highest=$((cpus / 2 - 1))
+all=$(affinity $$)
+insmod /ko/from_the_shell.ko
+
+echo setex 1 >$try/call && has_affinity $$ $((highest * 2))
+result "E5 with groupaware=1 SetEx acts on the highest active group"
+echo set 0 2 >$try/call && [ "$(cat $try/previous)" = "$highest 0x1" ]
+result "E5 and the group form sees that group as Previous"
+echo revertex 2 >$try/call && has_affinity $$ $((highest * 2 + 1))
+result "E5 and so does RevertEx with a mask"
+echo revertex 0 >$try/call && has_affinity $$ "$all"
+result "E5 and RevertEx(0) restores the user affinity"
+
+echo revertex 1 >$try/call && has_affinity $$ $((highest * 2)) &&
+	echo revert 0 0 >$try/call && has_affinity $$ "$all"
+result "V2 with rules=observed a valid RevertEx takes effect without a Set"
+echo set 0 0xff >$try/call && has_affinity $$ 0-1 &&
+	echo revert 0 0 >$try/call && has_affinity $$ "$all"
+result "V1 with rules=observed stray bits are ignored"
+
+rmmod from_the_shell ntaffinity
+result "U12 both modules unload when no thread is active"
+
+# --- user threads -----------------------------------------------------------
+
+insmod /ko/ntaffinity.ko groupsize=2 && insmod /ko/from_the_shell.ko
+
+! rmmod ntaffinity 2>/dev/null
+result "U12 ntaffinity cannot be unloaded while a driver is linked to it"
+
+# caller USER-LIST: a process with that user affinity that obeys the lines in
+# a pipe: a call of a DDI, "fail" before it for a call without memory, "pin",
+# "close" to let go of the driver, "exec", "end".
+caller()
+{
+	: >done.$1
+	mkfifo orders.$1 && exec 5<>orders.$1
+	taskset -c "$2" sh -c '
+		exec 4>'$try'/call
+		[ ! -f /proc/self/make-it-fail ] || exec 6>/proc/self/make-it-fail
+		while read -r order; do
+			case $order in
+			fail*) echo 1 >&6; echo "${order#fail }" >&4; echo 0 >&6 ;;
+			pin) exec 4>&-; echo 1 >/sys/kernel/debug/ntaffinity_pin/pin ;;
+			close) exec 4>&- ;;
+			exec) exec 4>&-; exec sleep 1000 ;;
+			end) exit ;;
+			*) echo "$order" >&4 ;;
+			esac
+			echo done >>done.'$1'
+		done' <orders.$1 &
+	pid=$!
+}
+
+# order NAME ORDER...: has the caller do that, and waits until it is done.
+order()
+{
+	to=$1
+	shift
+	done=$(wc -l <done.$to)
+	echo "$*" >orders.$to
+	until_true eval "[ \$(wc -l <done.$to) -gt $done ]"
+}
+
+caller a 1-2
+until_true has_affinity $pid 1-2
+result "U2 a process with user affinity 1-2, which spans two groups"
+order a set 1 2 && has_affinity $pid 3 && [ "$(cat $try/previous)" = "0 0x0" ]
+result "U2 S4 U10 its thread sets 1:0x2: sched_getaffinity shows it, Previous is 0"
+order a set 0 1 && has_affinity $pid 0 && [ "$(cat $try/previous)" = "1 0x2" ]
+result "S3 a nested Set to 0:0x1 has Previous 1:0x2"
+order a set 9999 1 && has_affinity $pid 0 && [ "$(cat $try/previous)" = "0 0x0" ]
+result "S5 a bad group changes nothing"
+order a revert 1 2 && has_affinity $pid 3
+result "R3 the inner Revert goes back to 1:0x2"
+order a revert 7 0 && has_affinity $pid 1-2
+result "U2 R1 the outer Revert gives exactly 1-2 back"
+order a revert 0 0 && has_affinity $pid 1-2
+result "R6 one more Revert changes nothing"
+
+order a set 0 1 && echo exec >orders.a
+until_true grep -q sleep /proc/$pid/comm && has_affinity $pid 0
+result "U11 exec leaves the system affinity alone"
+before=$(stat leaked)
+clear_log
+kill -9 $pid
+until_true gone $pid && until_true eval '[ $(stat leaked) -eq '$((before + 1))' ]' &&
+	logged "nobody reverted" && logged "[from_the_shell]"
+result "U8 a process killed while active is counted and logged with the caller"
+
+clear_log
+caller b 0-1
+order b set 1 1 && order b close
+echo end >orders.b
+until_true gone $pid && until_true eval '[ $(stat leaked) -eq '$((before + 2))' ]' &&
+	! logged "nobody reverted"
+result "U8 a second leak from the same call site is counted and not logged again"
+
+before=$(stat threads_known)
+i=0
+while [ $i -lt 20 ]; do
+	sh -c "echo set 0 1 >$try/call; echo revert 0 0 >$try/call" &
+	wait $!
+	i=$((i + 1))
+done
+until_true eval '[ $(stat threads_known) -le '$before' ]'
+result "U8 the entries of threads that ended are freed"
+
+clear_log
+i=0
+while [ $i -lt 100 ]; do
+	echo set 999 1 >$try/call
+	i=$((i + 1))
+done
+lines=$(dmesg | grep -cF "there is no such group")
+[ "$lines" -ge 1 ] && [ "$lines" -le 20 ] && [ "$(stat refused_bad_group)" -ge 100 ]
+result "S5 a hundred bad calls are all counted and logged at a limited rate ($lines lines)"
+
+# --- memory that runs out (S16) ---------------------------------------------
+
+failslab=/sys/kernel/debug/failslab
+if [ -d $failslab ]; then
+	echo Y >$failslab/task-filter
+	echo N >$failslab/ignore-gfp-wait
+	echo 100 >$failslab/probability
+	echo 0 >$failslab/verbose
+	echo -1 >$failslab/times
+
+	caller c 0-1
+	before=$(stat refused_no_memory)
+	order c fail set 1 1 && has_affinity $pid 0-1 && [ "$(cat $try/previous)" = "0 0x0" ] &&
+		[ "$(stat refused_no_memory)" -eq $((before + 1)) ]
+	result "S16 a first Set without memory is refused and nothing changes"
+	order c set 1 1 && has_affinity $pid 2 &&
+		order c fail set 1 2 && has_affinity $pid 3 && [ "$(cat $try/previous)" = "1 0x1" ] &&
+		order c fail revert 1 1 && has_affinity $pid 2 &&
+		order c fail revert 0 0 && has_affinity $pid 0-1 &&
+		order c fail set 1 1 && has_affinity $pid 2 && order c fail revert 0 0 &&
+		has_affinity $pid 0-1 && [ "$(stat refused_no_memory)" -eq $((before + 1)) ]
+	result "S16 once a thread has its state, Set and Revert need no memory"
+	order c close
+	echo end >orders.c
+	until_true gone $pid
+	echo 0 >$failslab/probability
+else
+	skip "S16 a first Set without memory is refused" "the kernel has no failslab"
+fi
+
+# --- unload with active threads (U12) ---------------------------------------
+
+caller d 1-2
+order d set 1 2 && order d close && has_affinity $pid 3
+left=$pid
+caller e 0
+order e set 1 1 && order e close && has_affinity $pid 2
+result "U12 two processes are active and their driver is not in use"
+
+if [ -f /ko/ntaffinity_pin.ko ]; then
+	insmod /ko/ntaffinity_pin.ko
+	active=$pid
+	caller f 0-1
+	order f set 1 1
+	echo pin >orders.f
+	until_true grep -q 1 /sys/kernel/debug/ntaffinity_pin/pin
+	result "U12 a third may not migrate now, and is outside its user affinity"
+	pinned=$pid
+	pid=$active
+	rmmod from_the_shell
+	clear_log
+	rmmod ntaffinity &
+	unloader=$!
+	until_true logged "unload waits for 1 thread(s)" && has_affinity $left 1-2
+	result "U12 the unload waits for it, says so, and reverts the others meanwhile"
+	echo 0 >/sys/kernel/debug/ntaffinity_pin/pin
+	wait $unloader && until_true has_affinity $pinned 0-1
+	result "U12 and goes on when it may migrate"
+	rmmod ntaffinity_pin
+else
+	rmmod from_the_shell
+	clear_log
+	rmmod ntaffinity
+	result "U12 ntaffinity unloads"
+fi
+
+has_affinity $left 1-2 && has_affinity $pid 0
+result "U12 both have their user affinity"
+logged "gets its user affinity back" && [ ! -d $debug ] && [ ! -d /sys/module/ntaffinity ]
+result "U12 the log says which they were, and nothing of the module is left"
+
+i=0
+while [ $i -lt 10 ]; do
+	insmod /ko/ntaffinity.ko && insmod /ko/from_the_shell.ko &&
+		echo set 0 2 >$try/call && has_affinity $$ 1 && echo revert 0 0 >$try/call &&
+		has_affinity $$ "$all" && rmmod from_the_shell ntaffinity || break
+	i=$((i + 1))
+done
+[ $i -eq 10 ]
+result "U12 ten loads, pairs and unloads in a row"
+
+echo "1..$number"
+exit $status
