@@ -28,7 +28,8 @@
  * EXPORT_SYMBOL_IF_KUNIT() lets the suites call internal functions, on kernels
  * that have KUnit and nowhere else.
  *
- * 6.2: 9c988fae6f6a "kunit: add macro to allow conditionally exposing static symbols to tests"
+ * 6.2: 9c988fae6f6a "kunit: add macro to allow conditionally exposing static
+ *	symbols to tests"
  * 6.13: cdd30ebb1b9f "module: Convert symbol namespace to string literal"
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)

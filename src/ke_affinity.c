@@ -4,14 +4,13 @@
  * and outputs, request.c does the work.
  *
  * The source of each is its page in Microsoft's documentation of wdm.h. Rule
- * numbers in the comments of this project, such as S7, are explained in
- * README.md.
+ * numbers in the comments of this project, such as S7, name the behaviour that
+ * tests prove (README.md, "Rules").
  */
 #include <linux/instruction_pointer.h>
 
 #include "compat.h"
 #include "ntdef.h"
-#include "report.h"
 #include "request.h"
 #include "topology.h"
 #include "wdm.h"
@@ -45,8 +44,9 @@ static struct nta_affinity from_kaffinity(KAFFINITY mask)
  *	it as @Affinity of a later Set: {0, 0} is refused there.
  *
  * The system affinity stays in force until a Revert, however many Sets follow;
- * one Revert with the first call's PreviousAffinity undoes them all. The thread
- * has it for itself: a thread that it creates does not inherit the state.
+ * one Revert with the first call's PreviousAffinity undoes them all. A thread
+ * that is created meanwhile starts with the affinity installed, as always in
+ * Linux, but has no system affinity that a Revert could end.
  *
  * The call is refused, and nothing changes but PreviousAffinity, which gets
  * {0, 0}, if @Affinity is NULL; there is no such group; the mask has a bit of a
@@ -78,15 +78,12 @@ static struct nta_affinity from_kaffinity(KAFFINITY mask)
 VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity,
 					  PGROUP_AFFINITY PreviousAffinity)
 {
-	struct nta_affinity asked, previous = {};
+	struct nta_affinity asked, previous;
 
 	/* The input is read whole before the output is written (S10). */
-	if (Affinity) {
+	if (Affinity)
 		asked = from_group_affinity(Affinity);
-		nta_request_set(&asked, &previous, _RET_IP_);
-	} else {
-		nta_report_refused("Set", NULL, NTA_NULL_POINTER, _RET_IP_);
-	}
+	nta_request_set(Affinity ? &asked : NULL, &previous, _RET_IP_);
 
 	if (PreviousAffinity)
 		*PreviousAffinity = (GROUP_AFFINITY){
@@ -127,12 +124,9 @@ VOID NTAPI KeRevertToUserGroupAffinityThread(PGROUP_AFFINITY PreviousAffinity)
 {
 	struct nta_affinity previous;
 
-	if (!PreviousAffinity) {
-		nta_report_refused("Revert", NULL, NTA_NULL_POINTER, _RET_IP_);
-		return;
-	}
-	previous = from_group_affinity(PreviousAffinity);
-	nta_request_revert(&previous, _RET_IP_);
+	if (PreviousAffinity)
+		previous = from_group_affinity(PreviousAffinity);
+	nta_request_revert(PreviousAffinity ? &previous : NULL, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(KeRevertToUserGroupAffinityThread);
 

@@ -27,17 +27,19 @@ static int set_groupsize(const char *value, const struct kernel_param *kp)
 {
 	unsigned int size;
 
-	if (kstrtouint(value, 0, &size) || size > MAX_GROUP_SIZE ||
+	if (!value || kstrtouint(value, 0, &size) || size > MAX_GROUP_SIZE ||
 	    !is_power_of_2(size)) {
 		pr_err("groupsize=%s: allowed are 1, 2, 4, 8, 16, 32 and 64\n",
-		       value);
+		       value ?: "");
 		return -EINVAL;
 	}
 	groupsize = size;
 	return 0;
 }
 
+/* NOARG: a name without a value comes to our line, not to the kernel's. */
 static const struct kernel_param_ops groupsize_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = set_groupsize,
 	.get = param_get_uint,
 };
@@ -52,10 +54,11 @@ static const char * const rules_names[] = {
 
 static int set_rules(const char *value, const struct kernel_param *kp)
 {
-	int rules = sysfs_match_string(rules_names, value);
+	int rules = value ? sysfs_match_string(rules_names, value) : -EINVAL;
 
 	if (rules < 0) {
-		pr_err("rules=%s: allowed are documented and observed\n", value);
+		pr_err("rules=%s: allowed are documented and observed\n",
+		       value ?: "");
 		return rules;
 	}
 	nta_rules = rules;
@@ -68,6 +71,7 @@ static int get_rules(char *buffer, const struct kernel_param *kp)
 }
 
 static const struct kernel_param_ops rules_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = set_rules,
 	.get = get_rules,
 };

@@ -59,24 +59,41 @@ static void learn_user(struct nta_thread *thread)
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
 
+/* Whether current runs inside @mask and inside what the kernel made of it. */
+static bool arrived(const struct cpumask *mask)
+{
+	unsigned int cpu = raw_smp_processor_id();
+
+	return cpumask_test_cpu(cpu, mask) &&
+	       /* data_race: a change right now counts as one after the call. */
+	       data_race(cpumask_test_cpu(cpu, &current->cpus_mask));
+}
+
 /*
- * Have the kernel take a mask, and when it is for current, be on it.
+ * Have the kernel take a mask, and when it is for current, be there.
+ *
  * A mask equal to the one in force returns early in the kernel and moves
- * nothing, so a try that went astray widens the mask before the next.
+ * nothing. So before a further try the mask becomes the processor that current
+ * is stuck on, which the mask it should be in never equals.
+ *
+ * Returns 0; -EINVAL if the kernel refused the mask and nothing changed; -EAGAIN
+ * if the migration failed and cpus_mask has to be put right by the caller.
  */
 static int install(struct task_struct *task, const struct cpumask *mask)
 {
 	int tries, ret;
 
 	for (tries = 0; tries < INSTALL_TRIES; tries++) {
+		if (tries) {
+			nta_report_event(NTA_EVENT_INSTALL_REPEATED);
+			set_cpus_allowed_ptr(task,
+					     cpumask_of(raw_smp_processor_id()));
+		}
 		ret = set_cpus_allowed_ptr(task, mask);
 		if (ret)
-			return ret;
-		if (task != current ||
-		    cpumask_test_cpu(raw_smp_processor_id(), mask))
+			return tries ? -EAGAIN : ret;
+		if (task != current || arrived(mask))
 			return 0;
-		nta_report_event(NTA_EVENT_INSTALL_REPEATED);
-		set_cpus_allowed_ptr(task, cpu_active_mask);
 	}
 	return -EAGAIN;
 }
@@ -88,7 +105,8 @@ static int install(struct task_struct *task, const struct cpumask *mask)
  */
 static bool is_bound_kthread(struct nta_thread *thread)
 {
-	return (thread->task->flags & PF_NO_SETAFFINITY) &&
+	return (thread->task->flags & PF_KTHREAD) &&
+	       (thread->task->flags & PF_NO_SETAFFINITY) &&
 	       cpumask_weight(nta_thread_user(thread)) == 1;
 }
 
@@ -103,6 +121,13 @@ static enum nta_reason held_in_place(struct nta_thread *thread)
 	return NTA_OK;
 }
 
+/* The last resort: better anywhere than nowhere, or stuck on one processor. */
+static void use_any_processor(struct task_struct *task)
+{
+	if (install(task, cpu_active_mask))
+		nta_report_event(NTA_EVENT_LOST);
+}
+
 /* After a Set that failed halfway: back to the affinity from before. */
 static void undo(struct nta_thread *thread)
 {
@@ -114,7 +139,7 @@ static void undo(struct nta_thread *thread)
 				     thread->state.system.mask, mask);
 	}
 	if (install(thread->task, mask))
-		nta_report_event(NTA_EVENT_UNDO_FAILED);
+		use_any_processor(thread->task);
 }
 
 /**
@@ -131,12 +156,11 @@ bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system)
 {
 	struct cpumask *installed = nta_thread_installed(thread);
 
-	/*
-	 * data_race: a change by somebody else at this moment may be missed, as
-	 * if it came just after the call.
-	 */
 	return thread->state.active &&
 	       nta_affinity_equal(&thread->state.system, system) &&
+	       nta_cpumask_inside(&nta_topology, installed, system->group,
+				  system->mask) &&
+	       /* data_race: a change right now counts as one after the call. */
 	       data_race(cpumask_equal(&thread->task->cpus_mask, installed)) &&
 	       cpumask_test_cpu(raw_smp_processor_id(), installed);
 }
@@ -184,6 +208,7 @@ read_back:
 	read_cpus_mask(task, installed);
 	return reason;
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_place_system);
 
 /**
  * nta_place_user() - move a thread to its user affinity
@@ -209,8 +234,7 @@ enum nta_reason nta_place_user(struct nta_thread *thread)
 		return NTA_OK;
 
 	nta_report_user_refused(task, user);
-	if (install(task, cpu_active_mask))
-		nta_report_event(NTA_EVENT_UNDO_FAILED);
+	use_any_processor(task);
 	return NTA_KERNEL_REFUSED;
 }
 

@@ -43,12 +43,12 @@ static const struct {
 	[NTA_NOT_ACTIVE] = { "not_active", "no processor of the mask is active", .once = true },
 	[NTA_OFFLINE] = {
 		"offline",
-		"every processor of the mask was active once and is offline now",
+		"no processor of the mask is active now, at least one is offline that was",
 		.once = true,
 	},
 	[NTA_BAD_LEVEL] = {
 		"bad_level",
-		"called in an interrupt or at DISPATCH_LEVEL, where no thread can be moved",
+		"called in an interrupt, at DISPATCH_LEVEL or where migration is disabled",
 	},
 	[NTA_NO_MEMORY] = { "no_memory", "no memory for the thread's state" },
 	[NTA_BOUND_KTHREAD] = {
@@ -67,7 +67,7 @@ static const char * const events[NTA_EVENTS] = {
 	[NTA_EVENT_LEFT_ACTIVE] = "left_active",
 	[NTA_EVENT_USER_REFUSED] = "user_refused",
 	[NTA_EVENT_INSTALL_REPEATED] = "install_repeated",
-	[NTA_EVENT_UNDO_FAILED] = "undo_failed",
+	[NTA_EVENT_LOST] = "lost",
 };
 
 /* first_from() has four bits for the kind of a line. */
@@ -77,9 +77,15 @@ static atomic_long_t refused[NTA_REASONS];
 static atomic_long_t happened[NTA_EVENTS];
 static unsigned long sites[1 << SITE_BITS];
 
-/* Whether this kind of line was not yet written for this call site. */
+/*
+ * Whether a line of this kind is still to be written for this call site. The
+ * answer true is given once; when the table is full, at a limited rate.
+ */
 static bool first_from(unsigned long caller, unsigned int kind)
 {
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
 	/* A call is longer than a byte, so no two sites and kinds share a key. */
 	unsigned long key = (caller << 4) ^ kind;
 	unsigned int slot = hash_long(key, SITE_BITS);
@@ -93,7 +99,7 @@ static bool first_from(unsigned long caller, unsigned int kind)
 		if (old == key)
 			return false;
 	}
-	return true;
+	return __ratelimit(&limit);
 }
 
 /**
@@ -117,9 +123,8 @@ void nta_report_refused(const char *request, const struct nta_affinity *asked,
 	atomic_long_inc(&refused[reason]);
 	trace_nta_refused(asked, reason, caller);
 
-	if (reasons[reason].once && !first_from(caller, reason))
-		return;
-	if (__ratelimit(&limit))
+	if (reasons[reason].once ? first_from(caller, reason) :
+				   __ratelimit(&limit))
 		pr_warn("%pS: %s to group %u mask %#llx refused: %s\n",
 			(void *)caller, request, asked->group, asked->mask,
 			reasons[reason].text);
@@ -140,7 +145,7 @@ void nta_report_event(enum nta_event event)
  * nta_report_leak() - a thread ended without a Revert
  * @task: the thread
  * @system: the system affinity that was in force
- * @caller: who set it
+ * @caller: who called last
  *
  * Some drivers pin a worker for life by design: one line for each call site.
  *
@@ -153,16 +158,16 @@ void nta_report_leak(const struct task_struct *task,
 	trace_nta_leak(task, system, caller);
 
 	if (first_from(caller, NTA_REASONS + NTA_EVENT_LEAK))
-		pr_warn_ratelimited("%s[%d] ended with the system affinity group %u mask %#llx that %pS set and nobody reverted\n",
-				    task->comm, task->pid, system->group,
-				    system->mask, (void *)caller);
+		pr_warn("%s[%d] ended with the system affinity group %u mask %#llx: nobody reverted after %pS\n",
+			task->comm, task->pid, system->group, system->mask,
+			(void *)caller);
 }
 
 /**
  * nta_report_left_active() - unload finds a thread with a system affinity
  * @task: the thread
  * @system: the system affinity in force
- * @caller: who set it; that module is gone
+ * @caller: who called last; that module is gone
  *
  * Context: any.
  */
@@ -171,7 +176,7 @@ void nta_report_left_active(const struct task_struct *task,
 			    unsigned long caller)
 {
 	nta_report_event(NTA_EVENT_LEFT_ACTIVE);
-	pr_warn_ratelimited("unload: %s[%d] gets its user affinity back, it had group %u mask %#llx, set by %pS\n",
+	pr_warn_ratelimited("unload: %s[%d] gets its user affinity back, nobody reverted group %u mask %#llx after %pS\n",
 			    task->comm, task->pid, system->group, system->mask,
 			    (void *)caller);
 }

@@ -18,7 +18,7 @@ enum nta_event {
 	NTA_EVENT_LEFT_ACTIVE,		/* unload reverted a thread (U12) */
 	NTA_EVENT_USER_REFUSED,		/* the kernel refused a user affinity (R11) */
 	NTA_EVENT_INSTALL_REPEATED,	/* a migration failed silently (S13) */
-	NTA_EVENT_UNDO_FAILED,		/* so did putting back what was before */
+	NTA_EVENT_LOST,			/* and no other affinity could be had */
 
 	NTA_EVENTS
 };

@@ -32,11 +32,17 @@ static const struct nta_state not_active;
  * A Set or Revert may sleep, so it ends TASK_RUNNING on every path (S19), not
  * only on those where it happened to.
  */
-static enum nta_reason enter(void)
+static enum nta_reason enter(const struct nta_affinity *affinity)
 {
-	if (nta_current_context() != NTA_PASSIVE)
+	bool passive = nta_current_context() == NTA_PASSIVE;
+
+	if (passive)
+		__set_current_state(TASK_RUNNING);
+	if (!affinity)
+		return NTA_NULL_POINTER;
+	if (!passive)
 		return NTA_BAD_LEVEL;
-	__set_current_state(TASK_RUNNING);
+	nta_topology_refresh();
 	return NTA_OK;
 }
 
@@ -84,7 +90,7 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 
 /**
  * nta_request_set() - set the calling thread's system affinity
- * @asked: what the driver passed
+ * @asked: what the driver passed; NULL if it passed NULL
  * @previous: receives Previous: {0, 0} unless a system affinity was in force
  *	and the call succeeds
  * @caller: the DDI's return address
@@ -102,7 +108,7 @@ enum nta_reason nta_request_set(const struct nta_affinity *asked,
 
 	*previous = (struct nta_affinity){};
 
-	reason = enter();
+	reason = enter(asked);
 	if (reason)
 		goto refused;
 
@@ -123,7 +129,7 @@ refused:
 
 /**
  * nta_request_revert() - take the calling thread back
- * @previous: what an earlier Set wrote
+ * @previous: what an earlier Set wrote; NULL if the driver passed NULL
  * @caller: the DDI's return address
  *
  * Context: any; see the level check. May sleep.
@@ -137,7 +143,7 @@ enum nta_reason nta_request_revert(const struct nta_affinity *previous,
 	struct nta_thread *thread;
 	enum nta_reason reason;
 
-	reason = enter();
+	reason = enter(previous);
 	if (reason)
 		goto refused;
 

@@ -2,8 +2,8 @@
 /*
  * The saved state of a thread: a hash keyed by task_struct.
  *
- * An entry is made by a thread's first successful Set and stays until the
- * thread is gone, active or not: a Set and Revert pair around every register
+ * An entry is made by a thread's first valid Set and stays until the thread is
+ * gone, active or not: a Set and Revert pair around every register
  * access then allocates once. A thread that never called a DDI has no entry.
  *
  * Life. The hash holds one reference on an entry; whoever installs on behalf of
@@ -93,6 +93,7 @@ struct nta_thread *nta_thread_find(const struct task_struct *task)
 	rcu_read_unlock();
 	return thread;
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_thread_find);
 
 /**
  * nta_thread_make() - give a thread its entry
@@ -100,16 +101,20 @@ struct nta_thread *nta_thread_find(const struct task_struct *task)
  *
  * Context: process; may sleep.
  * Return: the entry, not active; NULL if there is no memory.
+ *
+ * GFP_NOIO: a storage driver may call from the path that reclaim writes through.
+ * Even so reclaim can run a driver's shrinker, which may make a call of its own
+ * in this very thread: whoever inserts first wins.
  */
 struct nta_thread *nta_thread_make(struct task_struct *task)
 {
 	struct bucket *bucket = bucket_of(task);
-	struct nta_thread *thread;
+	struct nta_thread *thread, *other;
 	unsigned long flags;
 
 	thread = kzalloc(struct_size(thread, masks,
 				     2 * cpumask_size() / sizeof(long)),
-			 GFP_KERNEL);
+			 GFP_NOIO);
 	if (!thread)
 		return NULL;
 
@@ -117,8 +122,14 @@ struct nta_thread *nta_thread_make(struct task_struct *task)
 	refcount_set(&thread->refs, 1);
 
 	raw_spin_lock_irqsave(&bucket->lock, flags);
-	hlist_add_head_rcu(&thread->node, &bucket->head);
+	other = find_in(bucket, task);
+	if (!other)
+		hlist_add_head_rcu(&thread->node, &bucket->head);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	if (other) {
+		kfree(thread);
+		return other;
+	}
 	atomic_long_inc(&threads_known);
 	return thread;
 }
@@ -187,8 +198,9 @@ void nta_thread_snapshot(const struct task_struct *task,
 	thread = find_in(bucket_of(task), task);
 	if (thread) {
 		snapshot->known = true;
-		snapshot->state = thread->state;
-		snapshot->caller = thread->caller;
+		/* data_race: see above. */
+		data_race(snapshot->state = thread->state);
+		data_race(snapshot->caller = thread->caller);
 		snapshot->generation = READ_ONCE(thread->generation);
 		snapshot->owned = test_bit(NTA_THREAD_OWNED, &thread->flags);
 		snapshot->bound = test_bit(NTA_THREAD_BOUND, &thread->flags);
@@ -207,6 +219,7 @@ void nta_thread_own(struct nta_thread *thread)
 {
 	wait_on_bit_lock(&thread->flags, NTA_THREAD_OWNED, TASK_UNINTERRUPTIBLE);
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_thread_own);
 
 /**
  * nta_thread_disown() - let the next one install
@@ -218,6 +231,7 @@ void nta_thread_disown(struct nta_thread *thread)
 {
 	clear_and_wake_up_bit(NTA_THREAD_OWNED, &thread->flags);
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_thread_disown);
 
 /* Take the first active thread of a bucket that nobody has taken yet. */
 static struct nta_thread *take_active(struct bucket *bucket)
@@ -227,9 +241,11 @@ static struct nta_thread *take_active(struct bucket *bucket)
 
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	hlist_for_each_entry(thread, &bucket->head, node) {
-		if (!thread->state.active ||
-		    test_and_set_bit(NTA_THREAD_TAKEN, &thread->flags))
+		/* What was taken is written by who took it. */
+		if (test_bit(NTA_THREAD_TAKEN, &thread->flags) ||
+		    !thread->state.active)
 			continue;
+		set_bit(NTA_THREAD_TAKEN, &thread->flags);
 		refcount_inc(&thread->refs);
 		get_task_struct(thread->task);
 		break;

@@ -58,7 +58,7 @@ static void publish_cpu(unsigned int cpu)
 	smp_wmb(); /* the index before the mask, pairs with nta_seen_mask() */
 	cpumask_set_cpu(cpu, seen);
 	if (group >= seen_groups)
-		WRITE_ONCE(seen_groups, group + 1);
+		smp_store_release(&seen_groups, group + 1);
 	/* pairs with nta_seen_count() */
 	smp_store_release(&seen_count, seen_count + 1);
 }
@@ -74,14 +74,24 @@ static void publish_fresh_cpus(void)
 		if (!cpumask_test_cpu(cpu, seen))
 			publish_cpu(cpu);
 	}
-	WRITE_ONCE(fresh_any, !cpumask_empty(fresh));
+	/* pairs with nta_topology_refresh() */
+	smp_store_release(&fresh_any, !cpumask_empty(fresh));
 	raw_spin_unlock_irqrestore(&publish_lock, flags);
 }
 
-/* Before every look at what was seen: a processor may be waiting to be. */
-static void refresh(void)
+/**
+ * nta_topology_refresh() - publish processors that have become active
+ *
+ * Before every look at what was seen, and every Set: a processor that a driver
+ * could have used must have been seen, even if it goes offline right away.
+ *
+ * Context: any. In an NMI, which may have interrupted the lock's holder, it does
+ * nothing.
+ */
+void nta_topology_refresh(void)
 {
-	if (READ_ONCE(fresh_any))
+	/* Acquire: who sees that nothing is fresh sees what was published. */
+	if (smp_load_acquire(&fresh_any) && !in_nmi())
 		publish_fresh_cpus();
 }
 
@@ -145,7 +155,7 @@ EXPORT_SYMBOL_IF_KUNIT(nta_count_groups);
  */
 unsigned int nta_seen_count(void)
 {
-	refresh();
+	nta_topology_refresh();
 	return smp_load_acquire(&seen_count); /* pairs with publish_cpu() */
 }
 
@@ -162,7 +172,7 @@ u64 nta_seen_mask(unsigned int group)
 
 	if (group >= nta_topology.group_count)
 		return 0;
-	refresh();
+	nta_topology_refresh();
 	mask = nta_group_seen(&nta_topology, group);
 	smp_rmb(); /* the mask before any index, pairs with publish_cpu() */
 	return mask;
@@ -176,8 +186,8 @@ u64 nta_seen_mask(unsigned int group)
  */
 unsigned int nta_seen_groups(void)
 {
-	refresh();
-	return READ_ONCE(seen_groups);
+	nta_topology_refresh();
+	return smp_load_acquire(&seen_groups); /* pairs with publish_cpu() */
 }
 
 /**
@@ -189,7 +199,7 @@ unsigned int nta_seen_groups(void)
  */
 u32 nta_index_of_cpu(unsigned int cpu)
 {
-	refresh();
+	nta_topology_refresh();
 	return READ_ONCE(index_of[cpu]);
 }
 
@@ -253,7 +263,8 @@ free_fresh:
  */
 int nta_topology_start(unsigned int group_size, bool groupaware)
 {
-	int groups = nta_count_groups(nr_cpu_ids, group_size);
+	int groups = nta_count_groups(cpumask_last(cpu_possible_mask) + 1,
+				      group_size);
 	int ret;
 
 	if (groups < 0)

@@ -97,11 +97,25 @@ static inline void nta_group_to_cpumask(const struct nta_topology *topology,
 	cpumask_bits(mask)[first / BITS_PER_LONG] = bits << (first % BITS_PER_LONG);
 }
 
+/* Whether @mask has processors and all are among the processors @bits of @group. */
+static inline bool nta_cpumask_inside(const struct nta_topology *topology,
+				      const struct cpumask *mask,
+				      unsigned int group, u64 bits)
+{
+	unsigned int first = cpumask_first(mask);
+
+	return first < nr_cpu_ids &&
+	       nta_cpu_group(topology, first) == group &&
+	       nta_cpu_group(topology, cpumask_last(mask)) == group &&
+	       !(nta_group_slice(topology, cpumask_bits(mask), group) & ~bits);
+}
+
 int nta_count_groups(unsigned int cpus, unsigned int group_size);
 
 /* Indexes: dense, in the order in which processors were first seen (Q2). */
 #define NTA_NO_INDEX 0xffffffffU
 
+void nta_topology_refresh(void);
 unsigned int nta_seen_count(void);
 u64 nta_seen_mask(unsigned int group);
 unsigned int nta_seen_groups(void);
