@@ -21,7 +21,7 @@
 #endif
 
 #ifndef CONFIG_TRACEPOINTS
-#error "ntaffinity needs CONFIG_TRACEPOINTS: it learns of a thread's end from the scheduler's tracepoint"
+#error "ntaffinity needs CONFIG_TRACEPOINTS: one of them tells when a thread ends"
 #endif
 
 /*

@@ -200,6 +200,7 @@ void nta_thread_snapshot(const struct task_struct *task,
 		snapshot->known = true;
 		/* data_race: see above. */
 		data_race(snapshot->state = thread->state);
+		/* data_race: likewise. */
 		data_race(snapshot->caller = thread->caller);
 		snapshot->generation = READ_ONCE(thread->generation);
 		snapshot->owned = test_bit(NTA_THREAD_OWNED, &thread->flags);

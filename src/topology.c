@@ -58,6 +58,7 @@ static void publish_cpu(unsigned int cpu)
 	smp_wmb(); /* the index before the mask, pairs with nta_seen_mask() */
 	cpumask_set_cpu(cpu, seen);
 	if (group >= seen_groups)
+		/* pairs with nta_seen_groups() */
 		smp_store_release(&seen_groups, group + 1);
 	/* pairs with nta_seen_count() */
 	smp_store_release(&seen_count, seen_count + 1);
