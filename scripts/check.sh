@@ -132,6 +132,14 @@ step_kunit()
 		"groupsize=2 rules=observed groupaware=1"
 }
 
+# A processor that becomes active for the first time after the module was loaded
+# needs a machine that has booted without it.
+step_fewcpus()
+{
+	need "build-$1" || return
+	boot_and_count "fewcpus-$1" "$scripts/boot.sh" -t 600 -a maxcpus=3 "$1" kunit.sh groupsize=2
+}
+
 step_load()
 {
 	[ -f "$scripts/guest/load.sh" ] || { say "    no scripts/guest/load.sh"; return 77; }
@@ -212,7 +220,7 @@ run_step()
 	result[$step]=running
 	case $step in
 	build-*) run_step "kernel-${step#*-}" ;;
-	sparse-* | kunit-* | load-* | demo-*) run_step "build-${step#*-}" ;;
+	sparse-* | kunit-* | fewcpus-* | load-* | demo-*) run_step "build-${step#*-}" ;;
 	esac
 	say "== $step"
 	start=$SECONDS

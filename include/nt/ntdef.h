@@ -115,9 +115,10 @@ typedef const void *PCVOID;
 typedef PVOID *PPVOID;
 typedef HANDLE *PHANDLE;
 
-typedef char CHAR, CCHAR, *PCHAR, *PSTR;
+/* CHAR is for text: whether it is signed is the compiler's choice (-funsigned-char). */
+typedef char CHAR, *PCHAR, *PSTR;
 typedef const char *PCSTR;
-typedef signed char SCHAR, *PSCHAR;
+typedef signed char SCHAR, CCHAR, *PSCHAR;
 typedef unsigned char UCHAR, BYTE, BOOLEAN, *PUCHAR, *PBYTE, *PBOOLEAN;
 typedef s16 SHORT, *PSHORT;
 typedef u16 USHORT, WORD, WCHAR, *PUSHORT, *PWORD, *PWCHAR, *PWSTR;

@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proves the rule I8, and what issue 2 asks of I1 and I2: in an interrupt, in a
+ * softirq and at DISPATCH_LEVEL a Set or a Revert is refused and changes
+ * nothing. And the rules T1, T2 and T4: which kinds of kernel thread are moved,
+ * and which are left where they are.
+ */
+#include <kunit/test.h>
+#include <linux/bottom_half.h>
+#include <linux/interrupt.h>
+#include <linux/irq_work.h>
+#include <linux/irqflags.h>
+#include <linux/kthread.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <uapi/linux/sched/types.h>
+
+#include "helpers.h"
+#include "irql.h"
+#include "wdm.h"
+
+/* --- I8 --- */
+
+/* The calls of this section, each of which must be refused. */
+#define CALLS 6
+
+struct attempt {
+	struct nta_affinity a;
+	enum nta_context context;
+	bool in_worker;
+	GROUP_AFFINITY previous;
+	GROUP_AFFINITY in_place;
+	KAFFINITY returned;
+	long refused;
+	struct completion done;
+	struct task_struct *worker;
+};
+
+static void attempt_calls(struct attempt *attempt)
+{
+	GROUP_AFFINITY a = { .Mask = attempt->a.mask, .Group = attempt->a.group };
+	GROUP_AFFINITY none = {};
+	long before = nta_refused_count(NTA_BAD_LEVEL);
+
+	attempt->context = nta_current_context();
+	attempt->in_worker = current == attempt->worker;
+	attempt->in_place = a;
+	memset(&attempt->previous, NTA_POISON, sizeof(attempt->previous));
+
+	KeSetSystemGroupAffinityThread(&a, &attempt->previous);
+	KeSetSystemGroupAffinityThread(&attempt->in_place, &attempt->in_place);
+	attempt->returned = KeSetSystemAffinityThreadEx(a.Mask);
+	KeSetSystemAffinityThread(a.Mask);
+	KeRevertToUserGroupAffinityThread(&none);
+	KeRevertToUserAffinityThread();
+
+	attempt->refused = nta_refused_count(NTA_BAD_LEVEL) - before;
+}
+
+enum section {
+	SPIN_LOCK,
+	SPIN_LOCK_IRQSAVE,
+	PREEMPT_OFF,
+	BH_OFF,
+	IRQ_OFF,
+	RCU_READ,
+	MIGRATION_OFF,
+	SOFTIRQ,
+	HARD_IRQ,
+};
+
+struct section_row {
+	const char *name;
+	enum section section;
+	enum nta_context context;
+};
+
+static const struct section_row section_rows[] = {
+	{ "I8 under spin_lock", SPIN_LOCK, NTA_DISPATCH },
+	{ "I8 under spin_lock_irqsave", SPIN_LOCK_IRQSAVE, NTA_DISPATCH },
+	{ "I8 with preemption off", PREEMPT_OFF, NTA_DISPATCH },
+	{ "I8 with bottom halves off", BH_OFF, NTA_DISPATCH },
+	{ "I8 with interrupts off", IRQ_OFF, NTA_DISPATCH },
+	{ "I8 under rcu_read_lock", RCU_READ, NTA_DISPATCH },
+	{ "I8 with migration off", MIGRATION_OFF, NTA_PINNED },
+	{ "I8 in a softirq", SOFTIRQ, NTA_NO_THREAD },
+	{ "I8 in a hard interrupt", HARD_IRQ, NTA_NO_THREAD },
+};
+
+static void describe_section(const struct section_row *row, char *name)
+{
+	strscpy(name, row->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(section, section_rows, describe_section);
+
+struct attempt_tasklet {
+	struct tasklet_struct tasklet;
+	struct attempt *attempt;
+};
+
+static void attempt_in_tasklet(struct tasklet_struct *tasklet)
+{
+	struct attempt_tasklet *work = container_of(tasklet, typeof(*work),
+						    tasklet);
+
+	attempt_calls(work->attempt);
+	complete(&work->attempt->done);
+}
+
+static void attempt_in_softirq(struct attempt *attempt)
+{
+	struct attempt_tasklet work = { .attempt = attempt };
+
+	tasklet_setup(&work.tasklet, attempt_in_tasklet);
+	/* Enabling runs it in this very thread, unless ksoftirqd is at it. */
+	local_bh_disable();
+	tasklet_schedule(&work.tasklet);
+	local_bh_enable();
+	wait_for_completion(&attempt->done);
+	tasklet_kill(&work.tasklet);
+}
+
+struct attempt_irq {
+	struct irq_work work;
+	struct attempt *attempt;
+};
+
+static void attempt_in_irq_work(struct irq_work *work)
+{
+	struct attempt_irq *irq = container_of(work, typeof(*irq), work);
+
+	attempt_calls(irq->attempt);
+	complete(&irq->attempt->done);
+}
+
+static void attempt_in_hard_irq(struct attempt *attempt)
+{
+	struct attempt_irq irq = { .attempt = attempt };
+
+	irq.work = IRQ_WORK_INIT_HARD(attempt_in_irq_work);
+	irq_work_queue(&irq.work);
+	wait_for_completion(&attempt->done);
+	irq_work_sync(&irq.work);
+}
+
+static void attempt_in(enum section section, struct attempt *attempt)
+{
+	static DEFINE_SPINLOCK(lock);
+	unsigned long flags;
+
+	switch (section) {
+	case SPIN_LOCK:
+		spin_lock(&lock);
+		attempt_calls(attempt);
+		spin_unlock(&lock);
+		break;
+	case SPIN_LOCK_IRQSAVE:
+		spin_lock_irqsave(&lock, flags);
+		attempt_calls(attempt);
+		spin_unlock_irqrestore(&lock, flags);
+		break;
+	case PREEMPT_OFF:
+		preempt_disable();
+		attempt_calls(attempt);
+		preempt_enable();
+		break;
+	case BH_OFF:
+		local_bh_disable();
+		attempt_calls(attempt);
+		local_bh_enable();
+		break;
+	case IRQ_OFF:
+		local_irq_save(flags);
+		attempt_calls(attempt);
+		local_irq_restore(flags);
+		break;
+	case RCU_READ:
+		rcu_read_lock();
+		attempt_calls(attempt);
+		rcu_read_unlock();
+		break;
+	case MIGRATION_OFF:
+		migrate_disable();
+		attempt_calls(attempt);
+		migrate_enable();
+		break;
+	case SOFTIRQ:
+		attempt_in_softirq(attempt);
+		break;
+	case HARD_IRQ:
+		attempt_in_hard_irq(attempt);
+		break;
+	}
+}
+
+struct attempts {
+	enum section section;
+	struct nta_affinity a;
+	struct attempt inactive;
+	struct attempt active;
+	struct nta_look looks[5];
+};
+
+static void attempt_at_level(void *data)
+{
+	struct attempts *attempts = data;
+	GROUP_AFFINITY a = { .Mask = attempts->a.mask,
+			     .Group = attempts->a.group };
+
+	attempts->inactive.worker = current;
+	attempts->active.worker = current;
+	nta_look_at_me(&attempts->looks[0]);
+	attempt_in(attempts->section, &attempts->inactive);
+	nta_look_at_me(&attempts->looks[1]);
+
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	nta_look_at_me(&attempts->looks[2]);
+	attempt_in(attempts->section, &attempts->active);
+	nta_look_at_me(&attempts->looks[3]);
+	KeRevertToUserAffinityThread();
+	nta_look_at_me(&attempts->looks[4]);
+}
+
+static void check_attempt(struct kunit *test, const struct attempt *attempt,
+			  enum nta_context context)
+{
+	static const GROUP_AFFINITY none;
+
+	KUNIT_EXPECT_EQ_MSG(test, attempt->context, context, "I1");
+	KUNIT_EXPECT_TRUE_MSG(test,
+			      !memcmp(&attempt->previous, &none, sizeof(none)),
+			      "Previous is %*ph", (int)sizeof(none),
+			      &attempt->previous);
+	KUNIT_EXPECT_TRUE_MSG(test,
+			      !memcmp(&attempt->in_place, &none, sizeof(none)),
+			      "Previous in place is %*ph", (int)sizeof(none),
+			      &attempt->in_place);
+	KUNIT_EXPECT_EQ(test, attempt->returned, 0ULL);
+	KUNIT_EXPECT_EQ_MSG(test, attempt->refused, (long)CALLS,
+			    "S15: the counter");
+}
+
+static void need_section_to_leave_a_mark(struct kunit *test,
+					 enum section section)
+{
+	if ((section == SPIN_LOCK || section == PREEMPT_OFF) &&
+	    !IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	if (section == RCU_READ && !IS_ENABLED(CONFIG_PREEMPT_RCU))
+		kunit_skip(test, "needs CONFIG_PREEMPT_RCU");
+	if (section == MIGRATION_OFF && !IS_ENABLED(CONFIG_SMP))
+		kunit_skip(test, "needs CONFIG_SMP");
+}
+
+static void calls_at_a_high_level_are_refused_whole(struct kunit *test)
+{
+	const struct section_row *row = test->param_value;
+	struct attempts *attempts = kunit_kzalloc(test, sizeof(*attempts),
+						  GFP_KERNEL);
+	struct nta_affinity a = nta_pick(test, 1), b = nta_pick(test, 0);
+	const struct nta_look *looks;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, attempts);
+	need_section_to_leave_a_mark(test, row->section);
+	looks = attempts->looks;
+	attempts->section = row->section;
+	attempts->a = a;
+	attempts->inactive.a = b;
+	attempts->active.a = b;
+	init_completion(&attempts->inactive.done);
+	init_completion(&attempts->active.done);
+	nta_on_thread(test, attempt_at_level, attempts);
+
+	check_attempt(test, &attempts->inactive, row->context);
+	KUNIT_EXPECT_FALSE(test, looks[1].entry.state.active);
+	nta_check_mask(test, "not active", &looks[1].mask, &looks[0].mask);
+
+	check_attempt(test, &attempts->active, row->context);
+	KUNIT_EXPECT_TRUE_MSG(test, looks[3].entry.state.active,
+			      "the Revert was obeyed");
+	KUNIT_EXPECT_EQ(test, looks[3].entry.state.system.mask, a.mask);
+	KUNIT_EXPECT_EQ(test, looks[3].entry.state.system.group, a.group);
+	KUNIT_EXPECT_EQ(test, looks[3].entry.generation,
+			looks[2].entry.generation);
+	nta_check_mask(test, "active", &looks[3].mask, nta_mask_of(test, &a));
+	nta_check_mask(test, "at the end", &looks[4].mask, &looks[0].mask);
+}
+
+/* --- T1, T2: kernel threads and kworkers --- */
+
+struct walk_work {
+	struct work_struct work;
+	struct nta_walk *walk;
+};
+
+static void take_walk_work(struct work_struct *work)
+{
+	nta_walk_take(container_of(work, struct walk_work, work)->walk);
+}
+
+/* T1: every other suite has an unbound kernel thread; here is a kworker. */
+static void unbound_kworker_is_moved(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	const struct nta_step steps[] = {
+		{ NTA_SET, a, .then = NTA_SYSTEM(a) },
+		{ NTA_SET, b, a, .then = NTA_SYSTEM(b) },
+		{ NTA_REVERT, a, .then = NTA_SYSTEM(a) },
+		{ NTA_REVERT, NTA_NONE, .then = NTA_USER },
+	};
+	struct walk_work work = {
+		.walk = nta_walk_make(test, steps, ARRAY_SIZE(steps)),
+	};
+	struct workqueue_struct *queue;
+
+	queue = alloc_workqueue("nta_kunit", WQ_UNBOUND, 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, queue);
+	INIT_WORK_ONSTACK(&work.work, take_walk_work);
+	queue_work(queue, &work.work);
+	destroy_workqueue(queue);
+	destroy_work_on_stack(&work.work);
+	nta_walk_check(test, work.walk);
+}
+
+/*
+ * T2: a thread that stays on @own's processor; @other is another one. In the
+ * mask it is served with nothing installed, outside of it refused as S7.
+ */
+static struct nta_walk *bound_walk(struct kunit *test, struct nta_affinity own,
+				   struct nta_affinity other)
+{
+	struct nta_affinity all = nta_whole_group(own.group);
+	const struct nta_step steps[] = {
+		{ NTA_SET, other, NTA_NONE, NTA_BOUND_KTHREAD, NTA_USER },
+		{ NTA_SET, all, NTA_NONE, .then = NTA_SYSTEM(all) },
+		{ NTA_SET, own, all, .then = NTA_SYSTEM(own) },
+		{ NTA_SET, other, NTA_NONE, NTA_BOUND_KTHREAD, NTA_SYSTEM(own) },
+		{ NTA_REVERT, other, NTA_NONE, NTA_BOUND_KTHREAD,
+		  NTA_SYSTEM(own) },
+		{ NTA_REVERT, all, .then = NTA_SYSTEM(all) },
+		{ NTA_REVERT, NTA_NONE, .then = NTA_USER },
+		{ NTA_SET, own, NTA_NONE, .then = NTA_SYSTEM(own) },
+		{ NTA_REVERT, NTA_NONE, .then = NTA_USER },
+	};
+	struct nta_step *copy = kunit_kzalloc(test, sizeof(steps), GFP_KERNEL);
+	struct nta_walk *walk;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, copy);
+	memcpy(copy, steps, sizeof(steps));
+	walk = nta_walk_make(test, copy, ARRAY_SIZE(steps));
+	walk->bound = true;
+	walk->stays = true;
+	return walk;
+}
+
+static void kthread_bound_by_kthread_bind_stays(struct kunit *test)
+{
+	struct nta_affinity own = nta_pick(test, 1), other = nta_pick(test, 0);
+	struct nta_walk *walk = bound_walk(test, own, other);
+	struct nta_worker *worker = nta_worker_make(test);
+
+	kthread_bind(worker->task, nta_cpu(&own));
+	nta_worker_do(test, worker, nta_walk_take, walk);
+	nta_walk_check(test, walk);
+	nta_check_mask(test, "T2", &walk->looks[0].mask,
+		       cpumask_of(nta_cpu(&own)));
+}
+
+static void kthread_created_on_a_cpu_stays(struct kunit *test)
+{
+	struct nta_affinity own = nta_pick(test, 1), other = nta_pick(test, 0);
+	struct nta_walk *walk = bound_walk(test, own, other);
+
+	nta_worker_do(test, nta_worker_make_on_cpu(test, nta_cpu(&own)),
+		      nta_walk_take, walk);
+	nta_walk_check(test, walk);
+	nta_check_mask(test, "T2", &walk->looks[0].mask,
+		       cpumask_of(nta_cpu(&own)));
+}
+
+static void per_cpu_kworker_stays(struct kunit *test)
+{
+	struct nta_affinity own = nta_pick(test, 1), other = nta_pick(test, 0);
+	struct walk_work work = { .walk = bound_walk(test, own, other) };
+
+	INIT_WORK_ONSTACK(&work.work, take_walk_work);
+	schedule_work_on(nta_cpu(&own), &work.work);
+	flush_work(&work.work);
+	destroy_work_on_stack(&work.work);
+	nta_walk_check(test, work.walk);
+	nta_check_mask(test, "T2", &work.walk->looks[0].mask,
+		       cpumask_of(nta_cpu(&own)));
+}
+
+/* --- T4: SCHED_DEADLINE --- */
+
+static int become(unsigned int policy)
+{
+	struct sched_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = policy,
+	};
+
+	if (policy == SCHED_DEADLINE) {
+		attr.sched_runtime = 10 * NSEC_PER_MSEC;
+		attr.sched_deadline = 100 * NSEC_PER_MSEC;
+		attr.sched_period = 100 * NSEC_PER_MSEC;
+	}
+	return sched_setattr_nocheck(current, &attr);
+}
+
+struct deadline {
+	const struct cpumask *mask;
+	struct nta_walk *walk;
+	int ret;
+};
+
+static void walk_with_a_deadline(void *data)
+{
+	struct deadline *deadline = data;
+
+	deadline->ret = set_cpus_allowed_ptr(current, deadline->mask);
+	if (!deadline->ret)
+		deadline->ret = become(SCHED_DEADLINE);
+	if (deadline->ret)
+		return;
+	nta_walk_take(deadline->walk);
+	become(SCHED_NORMAL);
+}
+
+/* A group with two active processors or more. */
+static unsigned int pick_wide_group(struct kunit *test)
+{
+	unsigned int g;
+
+	for (g = 0; g < nta_topology.group_count; g++) {
+		if (hweight64(nta_group_active(&nta_topology, g)) > 1)
+			return g;
+	}
+	kunit_skip(test, "needs a group with two active processors");
+	return 0;
+}
+
+static void take_deadline_walk(struct kunit *test, struct deadline *deadline)
+{
+	deadline->walk->stays = true;
+	nta_on_thread(test, walk_with_a_deadline, deadline);
+	if (deadline->ret)
+		kunit_skip(test, "needs a kernel that lets a kernel thread be SCHED_DEADLINE (%d)",
+			   deadline->ret);
+	nta_walk_check(test, deadline->walk);
+	nta_check_mask(test, "before the first step",
+		       &deadline->walk->looks[0].mask, deadline->mask);
+}
+
+/* T4: @all covers the whole present affinity, one processor of it does not. */
+static void deadline_thread_is_served_only_where_it_need_not_move(struct kunit *test)
+{
+	struct nta_affinity all = nta_whole_group(pick_wide_group(test));
+	struct nta_affinity one = { .mask = all.mask & -all.mask,
+				    .group = all.group };
+	const struct nta_step steps[] = {
+		{ NTA_SET, one, NTA_NONE, NTA_DEADLINE, NTA_USER },
+		{ NTA_SET, all, NTA_NONE, .then = NTA_SYSTEM(all) },
+		{ NTA_SET, one, NTA_NONE, NTA_DEADLINE, NTA_SYSTEM(all) },
+		{ NTA_REVERT, one, NTA_NONE, NTA_DEADLINE, NTA_SYSTEM(all) },
+		{ NTA_SET, all, all, .then = NTA_SYSTEM(all) },
+		{ NTA_REVERT, NTA_NONE, .then = NTA_USER },
+	};
+	struct deadline deadline = {
+		.mask = nta_mask_of(test, &all),
+		.walk = nta_walk_make(test, steps, ARRAY_SIZE(steps)),
+	};
+
+	take_deadline_walk(test, &deadline);
+}
+
+/* T4: covered with room to spare. */
+static void deadline_thread_is_not_moved_by_a_wider_mask(struct kunit *test)
+{
+	struct nta_affinity all = nta_whole_group(pick_wide_group(test));
+	struct nta_affinity one = { .mask = all.mask & -all.mask,
+				    .group = all.group };
+	struct nta_affinity rest = { .mask = all.mask ^ one.mask,
+				     .group = all.group };
+	const struct nta_step steps[] = {
+		{ NTA_SET, rest, NTA_NONE, NTA_DEADLINE, NTA_USER },
+		{ NTA_SET, all, NTA_NONE, .then = NTA_SYSTEM(all) },
+		{ NTA_SET, one, all, .then = NTA_SYSTEM(one) },
+		{ NTA_REVERT, all, .then = NTA_SYSTEM(all) },
+		{ NTA_REVERT, NTA_NONE, .then = NTA_USER },
+	};
+	struct deadline deadline = {
+		.mask = nta_mask_of(test, &one),
+		.walk = nta_walk_make(test, steps, ARRAY_SIZE(steps)),
+	};
+
+	take_deadline_walk(test, &deadline);
+}
+
+struct late {
+	struct nta_affinity a;
+	int ret;
+	struct nta_look before;
+	struct nta_look after;
+};
+
+static void get_a_deadline_while_active(void *data)
+{
+	struct late *late = data;
+	GROUP_AFFINITY a = { .Mask = late->a.mask, .Group = late->a.group };
+
+	nta_look_at_me(&late->before);
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	late->ret = become(SCHED_DEADLINE);
+	KeRevertToUserAffinityThread();
+	nta_look_at_me(&late->after);
+	become(SCHED_NORMAL);
+}
+
+/* T4 */
+static void thread_that_became_deadline_while_active_is_reverted(struct kunit *test)
+{
+	struct late *late = kunit_kzalloc(test, sizeof(*late), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, late);
+	late->a = nta_pick(test, 1);
+	nta_on_thread(test, get_a_deadline_while_active, late);
+	if (late->ret)
+		kunit_skip(test, "needs a kernel that lets a kernel thread be SCHED_DEADLINE (%d)",
+			   late->ret);
+	KUNIT_EXPECT_FALSE(test, late->after.entry.state.active);
+	nta_check_mask(test, "after the Revert", &late->after.mask,
+		       &late->before.mask);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(calls_at_a_high_level_are_refused_whole,
+			 section_gen_params),
+	KUNIT_CASE(unbound_kworker_is_moved),
+	KUNIT_CASE(kthread_bound_by_kthread_bind_stays),
+	KUNIT_CASE(kthread_created_on_a_cpu_stays),
+	KUNIT_CASE(per_cpu_kworker_stays),
+	KUNIT_CASE(deadline_thread_is_served_only_where_it_need_not_move),
+	KUNIT_CASE(deadline_thread_is_not_moved_by_a_wider_mask),
+	KUNIT_CASE(thread_that_became_deadline_while_active_is_reverted),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "nta_context",
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proves the rules S7, S8, R4, R11, Q2, Q3 and Q5 on a machine that loses
+ * processors and gets them back: Windows never takes a processor away, Linux
+ * does. S13 and S18 are met by a race here, which cannot be won at will; their
+ * lower half is in ke_affinity_test.c.
+ *
+ * CPUs that a test took down are brought up again when it ends, however it ends.
+ */
+#include <kunit/test.h>
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/sched.h>
+
+#include "helpers.h"
+#include "wdm.h"
+
+/* CPUs that were active before the test. */
+static struct cpumask *active_before;
+
+static int hotplug_init(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU))
+		kunit_skip(test, "needs CONFIG_HOTPLUG_CPU");
+	active_before = nta_mask(test);
+	cpumask_copy(active_before, cpu_active_mask);
+	return 0;
+}
+
+static void bring_up(struct kunit *test, unsigned int cpu)
+{
+	KUNIT_EXPECT_EQ_MSG(test, add_cpu(cpu), 0, "CPU %u does not come up",
+			    cpu);
+}
+
+static void hotplug_exit(struct kunit *test)
+{
+	unsigned int cpu;
+
+	if (!active_before)
+		return;
+	for_each_cpu(cpu, active_before) {
+		if (!cpu_online(cpu))
+			bring_up(test, cpu);
+	}
+	active_before = NULL;
+}
+
+static void take_down(struct kunit *test, unsigned int cpu)
+{
+	int ret = remove_cpu(cpu);
+
+	if (ret)
+		kunit_skip(test, "needs CPU %u to go offline (%d)", cpu, ret);
+}
+
+static struct nta_affinity affinity_of(unsigned int cpu)
+{
+	return (struct nta_affinity){
+		.mask = BIT_ULL(nta_cpu_number(&nta_topology, cpu)),
+		.group = nta_cpu_group(&nta_topology, cpu),
+	};
+}
+
+/* The processor that is taken down: the last, for the first often must stay. */
+static struct nta_affinity pick_victim(struct kunit *test)
+{
+	nta_pick(test, 1);
+	return affinity_of(cpumask_last(cpu_active_mask));
+}
+
+/* Another processor, in the same group. */
+static struct nta_affinity pick_neighbour(struct kunit *test,
+					  const struct nta_affinity *victim)
+{
+	u64 others = nta_group_active(&nta_topology, victim->group) &
+		     ~victim->mask;
+
+	if (!others)
+		kunit_skip(test, "needs a group with two active processors");
+	return (struct nta_affinity){
+		.mask = others & -others,
+		.group = victim->group,
+	};
+}
+
+/* S7, R4: with its own reason, for Windows has no such case (Q3). */
+static void set_to_an_offline_processor_is_refused(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), gone = pick_victim(test);
+	const struct nta_step steps[] = {
+		{ NTA_SET, gone, NTA_NONE, NTA_OFFLINE, NTA_USER },
+		{ NTA_SET, a, NTA_NONE, .then = NTA_SYSTEM(a) },
+		{ NTA_SET, gone, NTA_NONE, NTA_OFFLINE, NTA_SYSTEM(a) },
+		{ NTA_SET_IN_PLACE, gone, NTA_NONE, NTA_OFFLINE,
+		  NTA_SYSTEM(a) },
+		{ NTA_REVERT, gone, NTA_NONE, NTA_OFFLINE, NTA_SYSTEM(a) },
+		{ NTA_REVERT, NTA_NONE, .then = NTA_USER },
+	};
+
+	take_down(test, nta_cpu(&gone));
+	nta_walk(test, steps, ARRAY_SIZE(steps));
+}
+
+static void set_works_again_when_the_processor_is_back(struct kunit *test)
+{
+	struct nta_affinity gone = pick_victim(test);
+	const struct nta_step steps[] = {
+		{ NTA_SET, gone, NTA_NONE, .then = NTA_SYSTEM(gone) },
+		{ NTA_REVERT, NTA_NONE, .then = NTA_USER },
+	};
+
+	take_down(test, nta_cpu(&gone));
+	bring_up(test, nta_cpu(&gone));
+	nta_walk(test, steps, ARRAY_SIZE(steps));
+}
+
+/* S8 */
+static void offline_bits_are_stripped_and_previous_shows_it(struct kunit *test)
+{
+	struct nta_affinity gone = pick_victim(test);
+	struct nta_affinity here = pick_neighbour(test, &gone);
+	struct nta_affinity a = nta_pick(test, 0);
+	struct nta_affinity both = { .mask = gone.mask | here.mask,
+				     .group = gone.group };
+	const struct nta_step steps[] = {
+		{ NTA_SET, both, NTA_NONE, .then = NTA_SYSTEM(here) },
+		{ NTA_SET, a, here, .then = NTA_SYSTEM(a) },
+		{ NTA_REVERT, both, NTA_NONE, .then = NTA_SYSTEM(here) },
+		{ NTA_REVERT, NTA_NONE, .then = NTA_USER },
+	};
+
+	take_down(test, nta_cpu(&gone));
+	nta_walk(test, steps, ARRAY_SIZE(steps));
+}
+
+/* S7, Q5, G2: a group in the middle of nowhere. */
+static void group_that_went_offline_is_empty_but_counted(struct kunit *test)
+{
+	struct nta_affinity gone = pick_victim(test);
+	struct nta_affinity whole = nta_whole_group(gone.group);
+	unsigned int groups = KeQueryActiveGroupCount();
+	ULONG count = KeQueryActiveProcessorCountEx(gone.group);
+	struct nta_affinity a;
+	unsigned int n, first;
+
+	nta_other_group(test, gone.group);
+	first = nta_first_cpu(&nta_topology, gone.group);
+	for (n = 0; n < nta_group_size(&nta_topology); n++) {
+		if (whole.mask & BIT_ULL(n))
+			take_down(test, first + n);
+	}
+	a = nta_pick(test, 0);
+
+	KUNIT_EXPECT_EQ(test, KeQueryGroupAffinity(gone.group), 0ULL);
+	KUNIT_EXPECT_EQ_MSG(test, KeQueryActiveGroupCount(), groups, "Q5");
+	KUNIT_EXPECT_EQ_MSG(test, KeQueryActiveProcessorCountEx(gone.group),
+			    count, "Q3");
+	{
+		const struct nta_step steps[] = {
+			{ NTA_SET, whole, NTA_NONE, NTA_OFFLINE, NTA_USER },
+			{ NTA_SET, a, NTA_NONE, .then = NTA_SYSTEM(a) },
+			{ NTA_SET, whole, NTA_NONE, NTA_OFFLINE, NTA_SYSTEM(a) },
+		};
+
+		nta_walk(test, steps, ARRAY_SIZE(steps));
+	}
+}
+
+/* What the query DDIs say of one processor and of all. */
+struct answers {
+	ULONG index;
+	ULONG count;
+	ULONG group_count;
+	ULONG group_zero;
+	KAFFINITY mask;
+	KAFFINITY mask_of_count;
+	USHORT groups;
+};
+
+static struct answers ask(const struct nta_affinity *a)
+{
+	PROCESSOR_NUMBER number = {
+		.Group = a->group,
+		.Number = __ffs64(a->mask),
+	};
+	struct answers answers = {
+		.index = KeGetProcessorIndexFromNumber(&number),
+		.count = KeQueryActiveProcessorCountEx(ALL_PROCESSOR_GROUPS),
+		.group_count = KeQueryActiveProcessorCountEx(a->group),
+		.mask = KeQueryActiveProcessors(),
+		.groups = KeQueryActiveGroupCount(),
+	};
+
+	answers.group_zero = KeQueryActiveProcessorCount(&answers.mask_of_count);
+	return answers;
+}
+
+static void check_answers(struct kunit *test, const char *when,
+			  const struct nta_affinity *a,
+			  const struct answers *expected)
+{
+	struct answers seen = ask(a);
+	PROCESSOR_NUMBER number;
+
+	KUNIT_EXPECT_EQ_MSG(test, seen.index, expected->index, "Q2 %s", when);
+	KUNIT_EXPECT_EQ_MSG(test, seen.count, expected->count, "Q3 %s", when);
+	KUNIT_EXPECT_EQ_MSG(test, seen.group_count, expected->group_count,
+			    "Q3 %s", when);
+	KUNIT_EXPECT_EQ_MSG(test, seen.group_zero, expected->group_zero, "Q3 %s",
+			    when);
+	KUNIT_EXPECT_EQ_MSG(test, seen.mask, expected->mask, "Q3 %s", when);
+	KUNIT_EXPECT_EQ_MSG(test, seen.mask_of_count, expected->mask, "Q3 %s",
+			    when);
+	KUNIT_EXPECT_EQ_MSG(test, seen.group_zero,
+			    (ULONG)hweight64(seen.mask_of_count),
+			    "Q3 %s: count and weight", when);
+	KUNIT_EXPECT_EQ_MSG(test, seen.groups, expected->groups, "Q5 %s", when);
+
+	KUNIT_EXPECT_EQ_MSG(test,
+			    KeGetProcessorNumberFromIndex(expected->index, &number),
+			    STATUS_SUCCESS, "Q2 %s", when);
+	KUNIT_EXPECT_EQ_MSG(test, number.Group, a->group, "Q2 %s", when);
+	KUNIT_EXPECT_EQ_MSG(test, BIT_ULL(number.Number), a->mask, "Q2 %s", when);
+}
+
+/* Q2, Q3: all but KeQueryGroupAffinity(), which tells what a Set accepts now. */
+static void counts_and_indexes_outlive_an_offline(struct kunit *test)
+{
+	struct nta_affinity gone = pick_victim(test);
+	struct answers before = ask(&gone);
+	KAFFINITY active = KeQueryGroupAffinity(gone.group);
+	unsigned int round;
+
+	for (round = 0; round < 2; round++) {
+		take_down(test, nta_cpu(&gone));
+		check_answers(test, "while offline", &gone, &before);
+		KUNIT_EXPECT_EQ_MSG(test, KeQueryGroupAffinity(gone.group),
+				    active & ~gone.mask, "Q3 while offline");
+		bring_up(test, nta_cpu(&gone));
+		check_answers(test, "online again", &gone, &before);
+		KUNIT_EXPECT_EQ_MSG(test, KeQueryGroupAffinity(gone.group),
+				    active, "Q3 online again");
+	}
+}
+
+/* Q2, Q5: the next index, and at once. */
+static void processor_seen_first_gets_the_next_index(struct kunit *test)
+{
+	ULONG count = KeQueryActiveProcessorCountEx(ALL_PROCESSOR_GROUPS);
+	struct nta_affinity a;
+	struct answers seen;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		a = affinity_of(cpu);
+		if (!cpu_online(cpu) && ask(&a).index == INVALID_PROCESSOR_INDEX)
+			break;
+	}
+	if (cpu >= nr_cpu_ids)
+		kunit_skip(test, "needs a CPU that was never online: boot with maxcpus=");
+
+	bring_up(test, cpu);
+	seen = ask(&a);
+	KUNIT_EXPECT_EQ(test, seen.index, count);
+	KUNIT_EXPECT_EQ(test, seen.count, count + 1);
+	KUNIT_EXPECT_GT(test, seen.groups, a.group);
+	take_down(test, cpu);
+	check_answers(test, "offline again", &a, &seen);
+}
+
+/* A thread that loses its processors while it sleeps. */
+struct displaced {
+	struct nta_affinity gone;
+	struct nta_affinity a;
+	struct nta_look before;
+	struct nta_look set;
+	struct nta_look looks[5];
+};
+
+static void get_active(void *data)
+{
+	struct displaced *displaced = data;
+	GROUP_AFFINITY gone = { .Mask = displaced->gone.mask,
+				.Group = displaced->gone.group };
+
+	nta_look_at_me(&displaced->before);
+	KeSetSystemGroupAffinityThread(&gone, NULL);
+	nta_look_at_me(&displaced->set);
+}
+
+static void go_on_displaced(void *data)
+{
+	struct displaced *displaced = data;
+	GROUP_AFFINITY gone = { .Mask = displaced->gone.mask,
+				.Group = displaced->gone.group };
+	GROUP_AFFINITY a = { .Mask = displaced->a.mask,
+			     .Group = displaced->a.group };
+	GROUP_AFFINITY none = {};
+	struct nta_look *look = displaced->looks;
+
+	nta_look_at_me(&look[0]);
+	KeSetSystemGroupAffinityThread(&gone, &look[1].previous);
+	nta_look_at_me(&look[1]);
+	KeSetSystemGroupAffinityThread(&a, &look[2].previous);
+	nta_look_at_me(&look[2]);
+	KeRevertToUserGroupAffinityThread(&gone);
+	nta_look_at_me(&look[3]);
+	KeRevertToUserGroupAffinityThread(&none);
+	nta_look_at_me(&look[4]);
+}
+
+/* S3, S7, R4, R1: the system affinity in force is still what was set. */
+static void displaced_thread_can_be_set_elsewhere_and_reverted(struct kunit *test)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_look *look;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	look = displaced->looks;
+	displaced->gone = pick_victim(test);
+	displaced->a = nta_pick(test, 0);
+	memset(&look[1].previous, NTA_POISON, sizeof(look[1].previous));
+
+	nta_worker_do(test, worker, get_active, displaced);
+	take_down(test, nta_cpu(&displaced->gone));
+	nta_worker_do(test, worker, go_on_displaced, displaced);
+
+	KUNIT_EXPECT_TRUE(test, displaced->set.entry.state.active);
+	KUNIT_EXPECT_TRUE(test, look[0].entry.state.active);
+	KUNIT_EXPECT_EQ(test, look[0].entry.state.system.mask,
+			displaced->gone.mask);
+
+	KUNIT_EXPECT_EQ_MSG(test, look[1].previous.Mask, 0ULL, "S7");
+	KUNIT_EXPECT_EQ_MSG(test, look[1].previous.Group, 0, "S7");
+	KUNIT_EXPECT_TRUE(test, look[1].entry.state.active);
+	KUNIT_EXPECT_EQ(test, look[1].entry.state.system.mask,
+			displaced->gone.mask);
+
+	KUNIT_EXPECT_EQ_MSG(test, look[2].previous.Mask, displaced->gone.mask,
+			    "S3");
+	KUNIT_EXPECT_EQ_MSG(test, look[2].previous.Group, displaced->gone.group,
+			    "S3");
+	nta_check_mask(test, "after the other Set", &look[2].mask,
+		       nta_mask_of(test, &displaced->a));
+	KUNIT_EXPECT_TRUE(test, cpumask_test_cpu(look[2].cpu, &look[2].mask));
+
+	nta_check_mask(test, "after the Revert to what is offline (R4)",
+		       &look[3].mask, &look[2].mask);
+	KUNIT_EXPECT_TRUE(test, look[3].entry.state.active);
+
+	KUNIT_EXPECT_FALSE(test, look[4].entry.state.active);
+	nta_check_mask(test, "after the Revert", &look[4].mask,
+		       &displaced->before.mask);
+}
+
+/* A thread whose user affinity is gone when it reverts. */
+static void get_narrow_and_active(void *data)
+{
+	struct displaced *displaced = data;
+	unsigned int cpu = nta_cpu(&displaced->gone);
+	GROUP_AFFINITY a = { .Mask = displaced->a.mask,
+			     .Group = displaced->a.group };
+
+	set_cpus_allowed_ptr(current, cpumask_of(cpu));
+	nta_look_at_me(&displaced->before);
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	nta_look_at_me(&displaced->set);
+}
+
+static void revert_and_look(void *data)
+{
+	struct displaced *displaced = data;
+
+	KeRevertToUserAffinityThread();
+	nta_look_at_me(&displaced->looks[0]);
+}
+
+/* R11 */
+static void revert_to_a_refused_user_affinity_gives_all_active(struct kunit *test)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	long refused = nta_event_count(NTA_EVENT_USER_REFUSED);
+	const struct nta_look *look;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	look = &displaced->looks[0];
+	displaced->gone = pick_victim(test);
+	displaced->a = nta_pick(test, 0);
+
+	nta_worker_do(test, worker, get_narrow_and_active, displaced);
+	nta_check_mask(test, "before", &displaced->before.mask,
+		       cpumask_of(nta_cpu(&displaced->gone)));
+	KUNIT_EXPECT_TRUE(test, displaced->set.entry.state.active);
+	take_down(test, nta_cpu(&displaced->gone));
+	nta_worker_do(test, worker, revert_and_look, displaced);
+
+	KUNIT_EXPECT_FALSE_MSG(test, look->entry.state.active,
+			       "a Revert to user always ends with active 0");
+	KUNIT_EXPECT_FALSE(test, look->entry.owned);
+	KUNIT_EXPECT_EQ(test, look->task_state, (unsigned int)TASK_RUNNING);
+	nta_check_mask(test, "after the Revert", &look->mask, cpu_active_mask);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_USER_REFUSED),
+			refused + 1);
+}
+
+/* Sets to a processor that comes and goes. */
+struct race {
+	struct nta_affinity gone;
+	struct nta_affinity a;
+	struct nta_look before;
+	struct nta_look look;
+	bool over;
+	unsigned int rounds;
+	unsigned int wrong_state;
+	unsigned int wrong_place;
+	unsigned int wrong_user;
+	unsigned int not_running;
+};
+
+static void set_all_the_time(void *data)
+{
+	struct race *race = data;
+	GROUP_AFFINITY gone = { .Mask = race->gone.mask,
+				.Group = race->gone.group };
+	GROUP_AFFINITY a = { .Mask = race->a.mask, .Group = race->a.group };
+	struct nta_look *look = &race->look;
+	GROUP_AFFINITY previous;
+
+	nta_look_at_me(&race->before);
+	while (!READ_ONCE(race->over)) {
+		/* Accepted or refused: by itself it cannot be foretold. */
+		KeSetSystemGroupAffinityThread(&gone, &previous);
+		nta_look_at_me(look);
+		race->not_running += look->task_state != TASK_RUNNING;
+		race->wrong_state += previous.Mask || previous.Group;
+		race->wrong_state += look->entry.state.active &&
+				     look->entry.state.system.mask != gone.Mask;
+
+		/* This one must succeed, and tell what the other did. */
+		KeSetSystemGroupAffinityThread(&a, &previous);
+		race->wrong_state += previous.Mask !=
+				     (look->entry.state.active ? gone.Mask : 0);
+		nta_look_at_me(look);
+		race->wrong_place += look->cpu != nta_cpu(&race->a);
+
+		KeRevertToUserAffinityThread();
+		nta_look_at_me(look);
+		race->wrong_state += look->entry.state.active;
+		race->wrong_user += !cpumask_equal(&look->mask,
+						    &race->before.mask);
+		race->rounds++;
+		cond_resched();
+	}
+}
+
+/* S13, S18, R11: whatever is met between check and install, all or nothing. */
+static void sets_that_race_with_hotplug_are_all_or_nothing(struct kunit *test)
+{
+	struct race *race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	long refused = nta_event_count(NTA_EVENT_USER_REFUSED);
+	unsigned int round, failed = 0;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, race);
+	race->gone = pick_victim(test);
+	race->a = nta_pick(test, 0);
+	nta_worker_begin(worker, set_all_the_time, race);
+	for (round = 0; round < 5; round++) {
+		failed += !!remove_cpu(nta_cpu(&race->gone));
+		failed += !!add_cpu(nta_cpu(&race->gone));
+	}
+	WRITE_ONCE(race->over, true);
+	nta_worker_wait(test, worker);
+
+	KUNIT_EXPECT_EQ(test, failed, 0U);
+	KUNIT_EXPECT_GT(test, race->rounds, 0U);
+	KUNIT_EXPECT_EQ(test, race->wrong_state, 0U);
+	KUNIT_EXPECT_EQ(test, race->wrong_place, 0U);
+	KUNIT_EXPECT_EQ(test, race->wrong_user, 0U);
+	KUNIT_EXPECT_EQ(test, race->not_running, 0U);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_USER_REFUSED), refused);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(set_to_an_offline_processor_is_refused),
+	KUNIT_CASE(set_works_again_when_the_processor_is_back),
+	KUNIT_CASE(offline_bits_are_stripped_and_previous_shows_it),
+	KUNIT_CASE(group_that_went_offline_is_empty_but_counted),
+	KUNIT_CASE(counts_and_indexes_outlive_an_offline),
+	KUNIT_CASE(processor_seen_first_gets_the_next_index),
+	KUNIT_CASE(displaced_thread_can_be_set_elsewhere_and_reverted),
+	KUNIT_CASE(revert_to_a_refused_user_affinity_gives_all_active),
+	KUNIT_CASE(sets_that_race_with_hotplug_are_all_or_nothing),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "nta_hotplug",
+	.init = hotplug_init,
+	.exit = hotplug_exit,
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);
