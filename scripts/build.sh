@@ -4,8 +4,8 @@
 # build.sh [-s] NAME [MAKE ARGUMENTS...]: builds the modules with W=1 against
 # the kernel NAME, then each sample as a stranger would: copied out of the
 # tree, with nothing but our headers and Module.symvers. Any warning is a
-# failure. -s runs sparse over every file too, where only what it says about our
-# files counts.
+# failure. So is the driver that README.md shows. -s runs sparse over every file
+# too, where only what it says about our files counts.
 #
 # The work is done on a copy in the cache, one for each kernel, so that kernels
 # do not mix and the tree stays clean. Only changed files are copied: a second
@@ -96,6 +96,13 @@ for sample in $(project_files | sed -nE 's,^samples/([^/]+)/Kbuild$,\1,p'); do
 	build "$work/$name/samples/$sample" "NTAFFINITY=$copy" \
 		"KBUILD_EXTRA_SYMBOLS=$copy/Module.symvers" "$@"
 done
+# The driver that README.md shows must build as it stands there.
+readme=$work/$name/readme
+mkdir -p "$readme"
+sed -n '/^```c$/,/^```$/p' "$tree/README.md" | sed '/^```/d' >"$readme/mydriver.c"
+sed -n '/^```make$/,/^```$/p' "$tree/README.md" | sed "/^\`\`\`/d; s,/path/to/ntaffinity,$copy," >"$readme/Kbuild"
+build "$readme" "KBUILD_EXTRA_SYMBOLS=$copy/Module.symvers" "$@"
+
 for old in "$work/$name"/samples/*/; do
 	[ ! -d "$old" ] || [ -f "$tree/samples/$(basename "$old")/Kbuild" ] || rm -rf "$old"
 done

@@ -130,6 +130,18 @@ result "V1 with rules=observed stray bits are ignored"
 rmmod from_the_shell ntaffinity
 result "U12 both modules unload when no thread is active"
 
+# --- the driver of README.md ------------------------------------------------
+
+clear_log
+insmod /ko/ntaffinity.ko groupsize=2 && insmod /ko/mydriver.ko
+i=0
+while [ $i -lt $cpus ]; do
+	logged "index $i runs on CPU $i" || break
+	i=$((i + 1))
+done
+[ $i -eq $cpus ] && has_affinity $$ "$all" && rmmod mydriver ntaffinity
+result "S1 the driver that README.md shows visits every processor"
+
 # --- user threads -----------------------------------------------------------
 
 insmod /ko/ntaffinity.ko groupsize=2 && insmod /ko/from_the_shell.ko
@@ -297,15 +309,19 @@ result "U12 both have their user affinity"
 logged "gets its user affinity back" && [ ! -d $debug ] && [ ! -d /sys/module/ntaffinity ]
 result "U12 the log says which they were, and nothing of the module is left"
 
-i=0
-while [ $i -lt 10 ]; do
-	insmod /ko/ntaffinity.ko && insmod /ko/from_the_shell.ko &&
-		echo set 0 2 >$try/call && has_affinity $$ 1 && echo revert 0 0 >$try/call &&
-		has_affinity $$ "$all" && rmmod from_the_shell ntaffinity || break
-	i=$((i + 1))
+rounds=0
+trouble=
+while [ $rounds -lt 10 ] && [ -z "$trouble" ]; do
+	insmod /ko/ntaffinity.ko && insmod /ko/from_the_shell.ko || trouble=load
+	echo set 0 2 >$try/call
+	has_affinity $$ 1 || trouble="$trouble, after the Set $(affinity $$)"
+	echo revert 0 0 >$try/call
+	has_affinity $$ "$all" || trouble="$trouble, after the Revert $(affinity $$)"
+	rmmod from_the_shell ntaffinity || trouble="$trouble, unload"
+	rounds=$((rounds + 1))
 done
-[ $i -eq 10 ]
-result "U12 ten loads, pairs and unloads in a row"
+[ -z "$trouble" ]
+result "U12 ten loads, pairs and unloads in a row${trouble:+ ($trouble)}"
 
 echo "1..$number"
 exit $status
