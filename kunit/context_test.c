@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proves the rule I8, and what issue 2 asks of I1 and I2: in an interrupt, in a
+ * Proves the rules I1 and I8: in an interrupt, in a
  * softirq and at DISPATCH_LEVEL a Set or a Revert is refused and changes
  * nothing. And the rules T1, T2 and T4: which kinds of kernel thread are moved,
  * and which are left where they are.
  */
 #include <kunit/test.h>
-#include <linux/bottom_half.h>
-#include <linux/interrupt.h>
-#include <linux/irq_work.h>
-#include <linux/irqflags.h>
 #include <linux/kthread.h>
-#include <linux/preempt.h>
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -35,12 +29,12 @@ struct attempt {
 	GROUP_AFFINITY in_place;
 	KAFFINITY returned;
 	long refused;
-	struct completion done;
 	struct task_struct *worker;
 };
 
-static void attempt_calls(struct attempt *attempt)
+static void attempt_calls(void *data)
 {
+	struct attempt *attempt = data;
 	GROUP_AFFINITY a = { .Mask = attempt->a.mask, .Group = attempt->a.group };
 	GROUP_AFFINITY none = {};
 	long before = nta_refused_count(NTA_BAD_LEVEL);
@@ -60,34 +54,22 @@ static void attempt_calls(struct attempt *attempt)
 	attempt->refused = nta_refused_count(NTA_BAD_LEVEL) - before;
 }
 
-enum section {
-	SPIN_LOCK,
-	SPIN_LOCK_IRQSAVE,
-	PREEMPT_OFF,
-	BH_OFF,
-	IRQ_OFF,
-	RCU_READ,
-	MIGRATION_OFF,
-	SOFTIRQ,
-	HARD_IRQ,
-};
-
 struct section_row {
 	const char *name;
-	enum section section;
+	enum nta_section section;
 	enum nta_context context;
 };
 
 static const struct section_row section_rows[] = {
-	{ "I8 under spin_lock", SPIN_LOCK, NTA_DISPATCH },
-	{ "I8 under spin_lock_irqsave", SPIN_LOCK_IRQSAVE, NTA_DISPATCH },
-	{ "I8 with preemption off", PREEMPT_OFF, NTA_DISPATCH },
-	{ "I8 with bottom halves off", BH_OFF, NTA_DISPATCH },
-	{ "I8 with interrupts off", IRQ_OFF, NTA_DISPATCH },
-	{ "I8 under rcu_read_lock", RCU_READ, NTA_DISPATCH },
-	{ "I8 with migration off", MIGRATION_OFF, NTA_PINNED },
-	{ "I8 in a softirq", SOFTIRQ, NTA_NO_THREAD },
-	{ "I8 in a hard interrupt", HARD_IRQ, NTA_NO_THREAD },
+	{ "I8 under spin_lock", NTA_IN_SPIN_LOCK, NTA_DISPATCH },
+	{ "I8 under spin_lock_irqsave", NTA_IN_SPIN_LOCK_IRQSAVE, NTA_DISPATCH },
+	{ "I8 with preemption off", NTA_IN_PREEMPT_OFF, NTA_DISPATCH },
+	{ "I8 with bottom halves off", NTA_IN_BH_OFF, NTA_DISPATCH },
+	{ "I8 with interrupts off", NTA_IN_IRQ_OFF, NTA_DISPATCH },
+	{ "I8 under rcu_read_lock", NTA_IN_RCU_READ, NTA_DISPATCH },
+	{ "I8 with migration off", NTA_IN_MIGRATION_OFF, NTA_PINNED },
+	{ "I8 in a softirq", NTA_IN_SOFTIRQ, NTA_NO_THREAD },
+	{ "I8 in a hard interrupt", NTA_IN_HARD_IRQ, NTA_NO_THREAD },
 };
 
 static void describe_section(const struct section_row *row, char *name)
@@ -97,108 +79,8 @@ static void describe_section(const struct section_row *row, char *name)
 
 KUNIT_ARRAY_PARAM(section, section_rows, describe_section);
 
-struct attempt_tasklet {
-	struct tasklet_struct tasklet;
-	struct attempt *attempt;
-};
-
-static void attempt_in_tasklet(struct tasklet_struct *tasklet)
-{
-	struct attempt_tasklet *work = container_of(tasklet, typeof(*work),
-						    tasklet);
-
-	attempt_calls(work->attempt);
-	complete(&work->attempt->done);
-}
-
-static void attempt_in_softirq(struct attempt *attempt)
-{
-	struct attempt_tasklet work = { .attempt = attempt };
-
-	tasklet_setup(&work.tasklet, attempt_in_tasklet);
-	/* Enabling runs it in this very thread, unless ksoftirqd is at it. */
-	local_bh_disable();
-	tasklet_schedule(&work.tasklet);
-	local_bh_enable();
-	wait_for_completion(&attempt->done);
-	tasklet_kill(&work.tasklet);
-}
-
-struct attempt_irq {
-	struct irq_work work;
-	struct attempt *attempt;
-};
-
-static void attempt_in_irq_work(struct irq_work *work)
-{
-	struct attempt_irq *irq = container_of(work, typeof(*irq), work);
-
-	attempt_calls(irq->attempt);
-	complete(&irq->attempt->done);
-}
-
-static void attempt_in_hard_irq(struct attempt *attempt)
-{
-	struct attempt_irq irq = { .attempt = attempt };
-
-	irq.work = IRQ_WORK_INIT_HARD(attempt_in_irq_work);
-	irq_work_queue(&irq.work);
-	wait_for_completion(&attempt->done);
-	irq_work_sync(&irq.work);
-}
-
-static void attempt_in(enum section section, struct attempt *attempt)
-{
-	static DEFINE_SPINLOCK(lock);
-	unsigned long flags;
-
-	switch (section) {
-	case SPIN_LOCK:
-		spin_lock(&lock);
-		attempt_calls(attempt);
-		spin_unlock(&lock);
-		break;
-	case SPIN_LOCK_IRQSAVE:
-		spin_lock_irqsave(&lock, flags);
-		attempt_calls(attempt);
-		spin_unlock_irqrestore(&lock, flags);
-		break;
-	case PREEMPT_OFF:
-		preempt_disable();
-		attempt_calls(attempt);
-		preempt_enable();
-		break;
-	case BH_OFF:
-		local_bh_disable();
-		attempt_calls(attempt);
-		local_bh_enable();
-		break;
-	case IRQ_OFF:
-		local_irq_save(flags);
-		attempt_calls(attempt);
-		local_irq_restore(flags);
-		break;
-	case RCU_READ:
-		rcu_read_lock();
-		attempt_calls(attempt);
-		rcu_read_unlock();
-		break;
-	case MIGRATION_OFF:
-		migrate_disable();
-		attempt_calls(attempt);
-		migrate_enable();
-		break;
-	case SOFTIRQ:
-		attempt_in_softirq(attempt);
-		break;
-	case HARD_IRQ:
-		attempt_in_hard_irq(attempt);
-		break;
-	}
-}
-
 struct attempts {
-	enum section section;
+	enum nta_section section;
 	struct nta_affinity a;
 	struct attempt inactive;
 	struct attempt active;
@@ -214,12 +96,12 @@ static void attempt_at_level(void *data)
 	attempts->inactive.worker = current;
 	attempts->active.worker = current;
 	nta_look_at_me(&attempts->looks[0]);
-	attempt_in(attempts->section, &attempts->inactive);
+	nta_in_section(attempts->section, attempt_calls, &attempts->inactive);
 	nta_look_at_me(&attempts->looks[1]);
 
 	KeSetSystemGroupAffinityThread(&a, NULL);
 	nta_look_at_me(&attempts->looks[2]);
-	attempt_in(attempts->section, &attempts->active);
+	nta_in_section(attempts->section, attempt_calls, &attempts->active);
 	nta_look_at_me(&attempts->looks[3]);
 	KeRevertToUserAffinityThread();
 	nta_look_at_me(&attempts->looks[4]);
@@ -244,18 +126,6 @@ static void check_attempt(struct kunit *test, const struct attempt *attempt,
 			    "S15: the counter");
 }
 
-static void need_section_to_leave_a_mark(struct kunit *test,
-					 enum section section)
-{
-	if ((section == SPIN_LOCK || section == PREEMPT_OFF) &&
-	    !IS_ENABLED(CONFIG_PREEMPT_COUNT))
-		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
-	if (section == RCU_READ && !IS_ENABLED(CONFIG_PREEMPT_RCU))
-		kunit_skip(test, "needs CONFIG_PREEMPT_RCU");
-	if (section == MIGRATION_OFF && !IS_ENABLED(CONFIG_SMP))
-		kunit_skip(test, "needs CONFIG_SMP");
-}
-
 static void calls_at_a_high_level_are_refused_whole(struct kunit *test)
 {
 	const struct section_row *row = test->param_value;
@@ -265,14 +135,12 @@ static void calls_at_a_high_level_are_refused_whole(struct kunit *test)
 	const struct nta_look *looks;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, attempts);
-	need_section_to_leave_a_mark(test, row->section);
+	nta_needs_section(test, row->section);
 	looks = attempts->looks;
 	attempts->section = row->section;
 	attempts->a = a;
 	attempts->inactive.a = b;
 	attempts->active.a = b;
-	init_completion(&attempts->inactive.done);
-	init_completion(&attempts->active.done);
 	nta_on_thread(test, attempt_at_level, attempts);
 
 	check_attempt(test, &attempts->inactive, row->context);

@@ -135,6 +135,41 @@ void nta_check_mask(struct kunit *test, const char *what,
 			      cpumask_pr_args(seen), cpumask_pr_args(expected));
 }
 
+void nta_read_mask(struct task_struct *task, struct cpumask *mask)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_copy(mask, &task->cpus_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+bool nta_wait_for_mask(struct task_struct *task, const struct cpumask *mask,
+		       struct cpumask *seen)
+{
+	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
+
+	do {
+		nta_read_mask(task, seen);
+		if (cpumask_equal(seen, mask))
+			return true;
+		schedule_timeout_uninterruptible(1);
+	} while (time_before(jiffies, end));
+	return false;
+}
+
+bool nta_wait_for_event(enum nta_event event, long count)
+{
+	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
+
+	while (nta_event_count(event) < count) {
+		if (time_after(jiffies, end))
+			return false;
+		schedule_timeout_uninterruptible(1);
+	}
+	return true;
+}
+
 /* --- workers --- */
 
 static int worker_main(void *data)

@@ -85,6 +85,24 @@ void nta_worker_forget(struct nta_worker *worker);
 /* Make a worker, have it do one thing, stop it. */
 void nta_on_thread(struct kunit *test, void (*work)(void *data), void *data);
 
+/* Where work may be done that may not sleep. */
+enum nta_section {
+	NTA_IN_SPIN_LOCK,
+	NTA_IN_SPIN_LOCK_IRQSAVE,
+	NTA_IN_PREEMPT_OFF,
+	NTA_IN_BH_OFF,
+	NTA_IN_IRQ_OFF,
+	NTA_IN_RCU_READ,
+	NTA_IN_MIGRATION_OFF,	/* may sleep, but not migrate */
+	NTA_IN_SOFTIRQ,
+	NTA_IN_HARD_IRQ,
+};
+
+/* Skips the test if the kernel keeps no mark of such a section. */
+void nta_needs_section(struct kunit *test, enum nta_section section);
+void nta_in_section(enum nta_section section, void (*work)(void *data),
+		    void *data);
+
 /* The calls that a step of a walk can make. */
 enum nta_call {
 	NTA_SET,		/* Previous in a buffer of its own */
@@ -166,6 +184,15 @@ void nta_check_mask(struct kunit *test, const char *what,
 struct cpumask *nta_mask(struct kunit *test);
 struct cpumask *nta_mask_of(struct kunit *test,
 			    const struct nta_affinity *affinity);
+
+/* What a thread may use now, and waiting until that is @mask, which takes ms. */
+#define NTA_PUT_BACK_TIMEOUT (10 * HZ)
+
+void nta_read_mask(struct task_struct *task, struct cpumask *mask);
+bool nta_wait_for_mask(struct task_struct *task, const struct cpumask *mask,
+		       struct cpumask *seen);
+/* Wait until an event has happened so often. */
+bool nta_wait_for_event(enum nta_event event, long count);
 
 /* Wait until a thread that ends has no entry any more. */
 bool nta_wait_forgotten(const struct task_struct *task);

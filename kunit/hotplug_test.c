@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proves the rules S7, S8, R4, R11, Q2, Q3 and Q5 on a machine that loses
+ * Proves the rules S7, S8, R4, R11, U6, Q2, Q3 and Q5 on a machine that loses
  * processors and gets them back: Windows never takes a processor away, Linux
  * does. S13 and S18 are met by a race here, which cannot be won at will; their
  * lower half is in ke_affinity_test.c.
@@ -370,6 +370,13 @@ static void get_narrow_and_active(void *data)
 	nta_look_at_me(&displaced->set);
 }
 
+static void look_around(void *data)
+{
+	struct displaced *displaced = data;
+
+	nta_look_at_me(&displaced->looks[0]);
+}
+
 static void revert_and_look(void *data)
 {
 	struct displaced *displaced = data;
@@ -406,6 +413,96 @@ static void revert_to_a_refused_user_affinity_gives_all_active(struct kunit *tes
 	nta_check_mask(test, "after the Revert", &look->mask, cpu_active_mask);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_USER_REFUSED),
 			refused + 1);
+}
+
+/*
+ * A thread that user mode has narrowed, on a processor of its driver's that goes.
+ * It has to run, else it does not notice.
+ */
+static struct displaced *displace(struct kunit *test, struct nta_worker *worker)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	long count = nta_event_count(NTA_EVENT_DISPLACED);
+	struct nta_affinity gone = pick_victim(test), a = nta_pick(test, 0);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	/* get_narrow_and_active() narrows to the one, and sets the other. */
+	displaced->gone = a;
+	displaced->a = gone;
+	nta_worker_do(test, worker, get_narrow_and_active, displaced);
+	nta_check_mask(test, "before", &displaced->before.mask,
+		       cpumask_of(nta_cpu(&a)));
+	nta_check_mask(test, "after the Set", &displaced->set.mask,
+		       cpumask_of(nta_cpu(&gone)));
+
+	take_down(test, nta_cpu(&gone));
+	nta_worker_do(test, worker, look_around, displaced);
+	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_event(NTA_EVENT_DISPLACED,
+						       count + 1),
+			      "no displaced thread counted");
+	KUNIT_EXPECT_TRUE(test, displaced->looks[0].entry.state.active);
+	KUNIT_EXPECT_EQ(test, displaced->looks[0].entry.state.system.mask,
+			gone.mask);
+	KUNIT_EXPECT_NE(test, displaced->looks[0].cpu, nta_cpu(&gone));
+	return displaced;
+}
+
+/* U6: so a suspend does not lose a pin, nor take the fallback for the user's. */
+static void displaced_thread_is_put_back_when_its_processor_returns(struct kunit *test)
+{
+	struct nta_worker *worker = nta_worker_make(test);
+	struct displaced *displaced = displace(test, worker);
+	struct cpumask *gone = nta_mask_of(test, &displaced->a);
+	struct cpumask *seen = nta_mask(test);
+	struct nta_thread_snapshot entry;
+
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_TRUE(test, entry.displaced);
+	bring_up(test, nta_cpu(&displaced->a));
+	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(worker->task, gone, seen),
+			      "not put back: CPUs %*pbl", cpumask_pr_args(seen));
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_FALSE(test, entry.displaced);
+	KUNIT_EXPECT_TRUE(test, entry.state.active);
+
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	KUNIT_EXPECT_FALSE(test, displaced->looks[0].entry.state.active);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       &displaced->before.mask);
+}
+
+static void displaced_thread_reverts_to_its_user_affinity(struct kunit *test)
+{
+	struct nta_worker *worker = nta_worker_make(test);
+	struct displaced *displaced = displace(test, worker);
+	struct nta_thread_snapshot entry;
+
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	KUNIT_EXPECT_FALSE(test, displaced->looks[0].entry.state.active);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       &displaced->before.mask);
+
+	/* Nobody comes for it any more. */
+	bring_up(test, nta_cpu(&displaced->a));
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_FALSE(test, entry.state.active);
+	nta_check_mask(test, "after the processor's return",
+		       &displaced->looks[0].mask, &displaced->before.mask);
+}
+
+/* U6: the Revert comes before the worker that would have put it back. */
+static void revert_races_with_the_return_of_the_processor(struct kunit *test)
+{
+	struct nta_worker *worker = nta_worker_make(test);
+	struct displaced *displaced = displace(test, worker);
+
+	bring_up(test, nta_cpu(&displaced->a));
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	KUNIT_EXPECT_FALSE(test, displaced->looks[0].entry.state.active);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       &displaced->before.mask);
 }
 
 /* Sets to a processor that comes and goes. */
@@ -495,6 +592,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(processor_seen_first_gets_the_next_index),
 	KUNIT_CASE(displaced_thread_can_be_set_elsewhere_and_reverted),
 	KUNIT_CASE(revert_to_a_refused_user_affinity_gives_all_active),
+	KUNIT_CASE(displaced_thread_is_put_back_when_its_processor_returns),
+	KUNIT_CASE(displaced_thread_reverts_to_its_user_affinity),
+	KUNIT_CASE(revert_races_with_the_return_of_the_processor),
 	KUNIT_CASE(sets_that_race_with_hotplug_are_all_or_nothing),
 	{}
 };

@@ -713,6 +713,7 @@ static enum nta_reason place_impossible(const struct refusal *refusal)
 		return NTA_OK;
 	nta_thread_own(thread);
 	reason = nta_place_system(thread, &refusal->impossible);
+	nta_install_done(thread);
 	nta_thread_disown(thread);
 	return reason;
 }

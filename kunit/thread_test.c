@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proves the rules U8 and U11, and that threads do not disturb each other: an
+ * Proves the rules U8, U11 and T3, and that threads do not disturb each other: an
  * entry lives exactly as long as its thread, a thread that ends while active is
  * counted and forgotten, and a new thread at the same address inherits nothing.
  * U12, the unload with active threads, is a guest script's.
@@ -13,8 +13,11 @@
 #include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
+#include <linux/workqueue.h>
 
 #include "helpers.h"
+#include "placement.h"
+#include "verify.h"
 #include "wdm.h"
 
 static void set_and_stay_active(void *data)
@@ -168,7 +171,7 @@ static void entry_ends_with_its_address(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
 	known = nta_threads_known();
 	for (round = 0; round < 3; round++) {
-		thread = nta_thread_make(task);
+		thread = nta_thread_make(task, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread);
 		nta_thread_snapshot(task, &entry);
 		KUNIT_EXPECT_TRUE(test, entry.known);
@@ -206,7 +209,8 @@ static void entries_that_share_a_bucket_are_kept_apart(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, room);
 	for (made = 0; made < MANY; made++) {
-		if (!nta_thread_make((struct task_struct *)(room + made * step)))
+		if (!nta_thread_make((struct task_struct *)(room + made * step),
+				     GFP_KERNEL))
 			break;
 	}
 	KUNIT_EXPECT_EQ(test, made, (unsigned int)MANY);
@@ -372,6 +376,67 @@ static void busy_threads_do_not_disturb_each_other(struct kunit *test)
 			leaks + MORTALS / 2);
 }
 
+/* A work function that sets and forgets, and who ran it. */
+struct forgetful {
+	struct work_struct work;
+	struct nta_affinity a;
+	struct task_struct *task;
+	struct nta_look look;
+};
+
+static void set_and_forget(struct work_struct *work)
+{
+	struct forgetful *forgetful = container_of(work, struct forgetful, work);
+
+	forgetful->task = get_task_struct(current);
+	set_and_stay_active(&forgetful->a);
+	nta_look_at_me(&forgetful->look);
+}
+
+/* What an unload does: nobody can know which work a worker gets next. */
+static void give_back(struct task_struct *task)
+{
+	struct nta_thread *thread = nta_thread_find(task);
+
+	nta_thread_own(thread);
+	nta_place_user(thread);
+	thread->state = NTA_USER;
+	nta_install_done(thread);
+	nta_thread_disown(thread);
+}
+
+/* T3: an unbound worker is served; with verify=1 it is reported at once. */
+static void work_function_that_forgets_to_revert_is_reported(struct kunit *test)
+{
+	struct forgetful *forgetful = kunit_kzalloc(test, sizeof(*forgetful),
+						    GFP_KERNEL);
+	struct cpumask *seen = nta_mask(test);
+	struct workqueue_struct *queue;
+	long count = nta_event_count(NTA_EVENT_NOT_REVERTED);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, forgetful);
+	forgetful->a = nta_pick(test, 1);
+	queue = alloc_workqueue("nta_forgetful", WQ_UNBOUND, 1);
+	KUNIT_ASSERT_NOT_NULL(test, queue);
+	INIT_WORK(&forgetful->work, set_and_forget);
+	queue_work(queue, &forgetful->work);
+	destroy_workqueue(queue);
+
+	KUNIT_EXPECT_TRUE(test, forgetful->look.entry.state.active);
+	nta_check_mask(test, "in the work function", &forgetful->look.mask,
+		       nta_mask_of(test, &forgetful->a));
+	/* The same worker may do other work before it is given back. */
+	count = nta_event_count(NTA_EVENT_NOT_REVERTED) - count;
+	KUNIT_EXPECT_EQ_MSG(test, count > 0, nta_verify_sees_work(), "%ld reports",
+			    count);
+
+	give_back(forgetful->task);
+	nta_read_mask(forgetful->task, seen);
+	KUNIT_EXPECT_GT_MSG(test, cpumask_weight(seen), 1U,
+			    "the worker is still pinned");
+	put_task_struct(forgetful->task);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(exit_while_active_frees_the_entry_and_counts_a_leak),
 	KUNIT_CASE(exit_after_a_revert_is_no_leak),
@@ -381,6 +446,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(entry_ends_with_its_address),
 	KUNIT_CASE(entries_that_share_a_bucket_are_kept_apart),
 	KUNIT_CASE(credentials_class_and_name_leave_the_entry_alone),
+	KUNIT_CASE(work_function_that_forgets_to_revert_is_reported),
 	KUNIT_CASE(busy_threads_do_not_disturb_each_other),
 	{}
 };

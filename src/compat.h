@@ -7,8 +7,11 @@
 #ifndef NTA_COMPAT_H
 #define NTA_COMPAT_H
 
+#include <linux/cpumask.h>
 #include <linux/export.h>
+#include <linux/jhash.h>
 #include <linux/module.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/version.h>
 
@@ -59,5 +62,85 @@ static inline bool nta_migration_disabled(const struct task_struct *task)
 	return false;
 #endif
 }
+
+/*
+ * Since 6.2 the kernel keeps the mask that user mode asked for, and cuts every
+ * later mask with it. It is replaced under pi_lock and the old one is freed
+ * afterwards: all of this needs pi_lock.
+ *
+ * 6.2: 8f9ea86fdf99 "sched: Always preserve the user requested cpumask"
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && defined(CONFIG_SMP)
+#define NTA_KERNEL_KEEPS_USER_MASK 1
+
+static inline const struct cpumask *nta_kept_user_mask(const struct task_struct *task)
+{
+	return task->user_cpus_ptr;
+}
+#else
+#define NTA_KERNEL_KEEPS_USER_MASK 0
+
+static inline const struct cpumask *nta_kept_user_mask(const struct task_struct *task)
+{
+	return NULL;
+}
+#endif
+
+/* A fingerprint of that mask: 0 if there is none, and never 0 if there is. */
+static inline u32 nta_user_print(const struct task_struct *task)
+{
+	const struct cpumask *mask = nta_kept_user_mask(task);
+
+	if (!mask)
+		return 0;
+	return jhash(cpumask_bits(mask), BITS_TO_LONGS(nr_cpu_ids) * sizeof(long),
+		     0) | 1;
+}
+
+/*
+ * Return probes whose handlers can read the arguments of the function probed.
+ */
+#if defined(CONFIG_KRETPROBES) && defined(CONFIG_HAVE_FUNCTION_ARG_ACCESS_API)
+#define NTA_HAVE_PROBES 1
+
+static inline struct task_struct *nta_probed_task(struct pt_regs *regs)
+{
+	return (struct task_struct *)regs_get_kernel_argument(regs, 0);
+}
+
+/* The second argument of set_cpus_allowed_ptr(). */
+static inline const struct cpumask *nta_probed_mask(struct pt_regs *regs)
+{
+	return (const struct cpumask *)regs_get_kernel_argument(regs, 1);
+}
+
+/*
+ * The second argument of __sched_setaffinity(); NULL where that is not the mask,
+ * which is then kept by the kernel.
+ *
+ * 6.2: 713a2e21a513 "sched: Introduce affinity_context"
+ */
+static inline const struct cpumask *nta_probed_user_mask(struct pt_regs *regs)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	return nta_probed_mask(regs);
+#else
+	return NULL;
+#endif
+}
+#else
+#define NTA_HAVE_PROBES 0
+#endif
+
+/*
+ * What the tracepoint task_newtask passes as the flags of the clone.
+ *
+ * 6.18: edd3cb05c00a "copy_process: pass clone_flags as u64 across calltree"
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define NTA_CLONE_FLAGS u64
+#else
+#define NTA_CLONE_FLAGS unsigned long
+#endif
 
 #endif /* NTA_COMPAT_H */

@@ -4,6 +4,7 @@
  *
  *	groups	a line for each group: its possible, active and seen masks
  *	stats	the counters
+ *	compat	what is watched, and how: what this kernel can give
  *
  * Without debugfs in the kernel, or without memory for it, the module works the
  * same; so nothing here fails.
@@ -16,6 +17,7 @@
 #include "report.h"
 #include "thread.h"
 #include "topology.h"
+#include "watch.h"
 
 static struct dentry *directory;
 
@@ -42,11 +44,19 @@ static int stats_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 
+static int compat_show(struct seq_file *file, void *unused)
+{
+	nta_watch_show(file);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(compat);
+
 void nta_debugfs_start(void)
 {
 	directory = debugfs_create_dir("ntaffinity", NULL);
 	debugfs_create_file("groups", 0400, directory, NULL, &groups_fops);
 	debugfs_create_file("stats", 0400, directory, NULL, &stats_fops);
+	debugfs_create_file("compat", 0400, directory, NULL, &compat_fops);
 }
 
 void nta_debugfs_stop(void)

@@ -44,9 +44,10 @@ static struct nta_affinity from_kaffinity(KAFFINITY mask)
  *	it as @Affinity of a later Set: {0, 0} is refused there.
  *
  * The system affinity stays in force until a Revert, however many Sets follow;
- * one Revert with the first call's PreviousAffinity undoes them all. A thread
- * that is created meanwhile starts with the affinity installed, as always in
- * Linux, but has no system affinity that a Revert could end.
+ * one Revert with the first call's PreviousAffinity undoes them all. What others
+ * do to the thread's affinity meanwhile is remembered for the Revert, and a
+ * worker puts the system affinity back; README.md tells what may be seen in
+ * between. A thread that is created meanwhile gets the user affinity.
  *
  * The call is refused, and nothing changes but PreviousAffinity, which gets
  * {0, 0}, if @Affinity is NULL; there is no such group; the mask has a bit of a
@@ -103,7 +104,9 @@ EXPORT_SYMBOL_GPL(KeSetSystemGroupAffinityThread);
  * and @PreviousAffinity would be refused by KeSetSystemGroupAffinityThread(),
  * which is then logged and counted in the same way. NULL is refused.
  *
- * Reverting to the user affinity always ends the system affinity. If no
+ * The user affinity is the newest that user space or a cpuset gave the thread,
+ * also while the system affinity was in force. Reverting to it always ends the
+ * system affinity. If no
  * processor of the user affinity is active any more, the thread may then use
  * all active processors, and a log line says so.
  *

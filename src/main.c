@@ -17,11 +17,14 @@
 #include "request.h"
 #include "thread.h"
 #include "topology.h"
+#include "verify.h"
+#include "watch.h"
 
 #define MAX_GROUP_SIZE 64U
 
 static unsigned int groupsize = MAX_GROUP_SIZE;
 static bool groupaware;
+static bool verify;
 
 static int set_groupsize(const char *value, const struct kernel_param *kp)
 {
@@ -79,23 +82,27 @@ module_param_cb(rules, &rules_ops, NULL, 0444);
 __MODULE_PARM_TYPE(rules, "string");
 MODULE_PARM_DESC(rules, "documented: as Microsoft's pages say (default); observed: as drivers saw Windows deviate");
 
-static int set_groupaware(const char *value, const struct kernel_param *kp)
+static int set_switch(const char *value, const struct kernel_param *kp)
 {
 	int ret = param_set_bool(value, kp);
 
 	if (ret)
-		pr_err("groupaware=%s: allowed are 0 and 1\n", value);
+		pr_err("%s=%s: allowed are 0 and 1\n", kp->name, value);
 	return ret;
 }
 
-static const struct kernel_param_ops groupaware_ops = {
+static const struct kernel_param_ops switch_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = set_groupaware,
+	.set = set_switch,
 	.get = param_get_bool,
 };
-module_param_cb(groupaware, &groupaware_ops, &groupaware, 0444);
+module_param_cb(groupaware, &switch_ops, &groupaware, 0444);
 __MODULE_PARM_TYPE(groupaware, "bool");
 MODULE_PARM_DESC(groupaware, "1: the group-less DDIs act on the highest active group instead of group 0 (default 0)");
+
+module_param_cb(verify, &switch_ops, &verify, 0444);
+__MODULE_PARM_TYPE(verify, "bool");
+MODULE_PARM_DESC(verify, "1: report a return from a system call or a work function with a system affinity in force (default 0)");
 
 static int __init ntaffinity_init(void)
 {
@@ -113,12 +120,19 @@ static int __init ntaffinity_init(void)
 	ret = nta_placement_start();
 	if (ret)
 		goto stop_threads;
+	ret = nta_watch_start();
+	if (ret)
+		goto stop_placement;
+	if (verify)
+		nta_verify_start();
 	nta_debugfs_start();
 
 	pr_info("%u group(s) of up to %u processors, rules=%s\n",
 		nta_topology.group_count, groupsize, rules_names[nta_rules]);
 	return 0;
 
+stop_placement:
+	nta_placement_stop();
 stop_threads:
 	nta_threads_stop();
 stop_topology:
@@ -130,6 +144,8 @@ module_init(ntaffinity_init);
 static void __exit ntaffinity_exit(void)
 {
 	nta_debugfs_stop();
+	nta_verify_stop();
+	nta_watch_stop();
 	nta_placement_stop();
 	nta_threads_stop();
 	nta_topology_stop();

@@ -6,15 +6,34 @@
  * affinity.c to the system affinity. That is handed to the kernel, and what the
  * kernel then has in cpus_mask is the installed mask, read back: since 6.2 it
  * can be narrower, because the kernel cuts it with the mask that user mode set.
+ * It always lies in one group, so it is kept as a group and a mask; {0, 0} says
+ * that the system affinity is not in force, because somebody has put another
+ * mask over it.
  *
- * The user affinity is one fact with one owner, learn_user(): when a thread is
- * not active it is cpus_mask; when it is active, cpus_mask differs from the
- * installed mask only if somebody else changed it, and then it is that newer
- * mask. Every way in asks before it installs.
+ * The user affinity is one fact with one owner: the user mask of the entry,
+ * which only record_user() writes. When a thread is not active, what user mode
+ * wants is cpus_mask. While it is active, whatever anybody else puts into
+ * cpus_mask is what user mode wants now, with one exception, the mask that the
+ * scheduler makes up when all CPUs of a thread are gone. A change is found in
+ * one of two ways:
  *
- * Whoever installs owns the thread's entry for as long as it takes (I5), so the
- * masks in the entry have one writer at a time.
+ *	by probes	watch.c calls nta_note_change() in the middle of it, with
+ *			pi_lock held: nothing can come in between
+ *	by looking	every way in asks learn_user() first, which compares
+ *			cpus_mask with the installed mask, and watch.c has it
+ *			asked again and again for the threads that are active
+ *
+ * Both end in a put-back: a worker installs the system affinity again (U5).
+ *
+ * Whoever installs owns the entry for as long as it takes (I5), and says so to
+ * the probes in "installer", so that they can tell our own installs from others'.
+ * From begin_install() to nta_install_done() lies the commit of the new state:
+ * what others do in that time is a change like any other, as if the thread were
+ * active already, or still.
  */
+#include <linux/irq_work.h>
+#include <linux/jiffies.h>
+#include <linux/llist.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/spinlock.h>
@@ -33,39 +52,298 @@
  */
 #define INSTALL_TRIES 4
 
-static struct workqueue_struct *unload_queue;
-static DECLARE_WAIT_QUEUE_HEAD(unload_wait);
-static atomic_t unload_threads = ATOMIC_INIT(0);
+/* Who changes a thread's affinity more often than that wins (U5). */
+#define PUT_BACKS_A_SECOND 10
 
-static void read_cpus_mask(struct task_struct *task, struct cpumask *mask)
+struct workqueue_struct *nta_queue;
+static DECLARE_WAIT_QUEUE_HEAD(work_wait);
+static atomic_t work_left = ATOMIC_INIT(0);
+
+/* Whether every change by others is told to nta_note_change(). */
+static bool changes_are_noted;
+
+static LLIST_HEAD(kicked_threads);
+static void queue_kicked(struct irq_work *unused);
+static DEFINE_IRQ_WORK(kick, queue_kicked);
+
+/* --- what user mode wants --- */
+
+/* Whether the kernel has what we installed. */
+static bool is_in_force(const struct nta_thread *thread)
 {
-	unsigned long flags;
+	lockdep_assert_held(&thread->task->pi_lock);
 
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	cpumask_copy(mask, &task->cpus_mask);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return thread->installed.mask &&
+	       nta_cpumask_is(&nta_topology, &thread->task->cpus_mask,
+			      thread->installed.group, thread->installed.mask);
 }
 
-/* Learn what user mode wants of the thread now. The caller owns the entry. */
+/*
+ * cpus_mask is what user mode wants now. After a fallback on a kernel that keeps
+ * the user's own mask, that is lost to the kernel and lives here alone: what
+ * comes then without such a mask is a cpuset's, and bounds the user's.
+ *
+ * Returns whether that is news.
+ */
+static bool record_user(struct nta_thread *thread)
+{
+	struct cpumask *user = nta_thread_user(thread);
+	struct cpumask *lost = nta_thread_lost(thread);
+	struct task_struct *task = thread->task;
+	u32 print = nta_user_print(task);
+	bool news;
+
+	lockdep_assert_held(&task->pi_lock);
+
+	clear_bit(NTA_THREAD_FALLBACK, &thread->flags);
+	if (print)
+		clear_bit(NTA_THREAD_USER_LOST, &thread->flags);
+	if (test_bit(NTA_THREAD_USER_LOST, &thread->flags) &&
+	    cpumask_and(user, lost, &task->cpus_mask))
+		return false;
+
+	news = print != thread->user_print ||
+	       !cpumask_equal(user, &task->cpus_mask);
+	thread->user_print = print;
+	cpumask_copy(user, &task->cpus_mask);
+	return news;
+}
+
+/* The kernel has dropped the mask of user mode: only we have it now. */
+static void keep_lost_user(struct nta_thread *thread)
+{
+	if (!thread->user_print)
+		return;
+	cpumask_copy(nta_thread_lost(thread), nta_thread_user(thread));
+	set_bit(NTA_THREAD_USER_LOST, &thread->flags);
+	thread->user_print = 0;
+}
+
+/*
+ * Whether cpus_mask is what the scheduler makes up for a thread whose CPUs are
+ * all gone: every possible CPU, or in a cpuset the cpuset's, and since 6.2 it
+ * drops the mask of user mode. User mode itself cannot ask for an offline CPU,
+ * and some are offline now; that a cpuset can is put right when its request has
+ * ended, see nta_note_request().
+ */
+static bool is_fallback(const struct nta_thread *thread, bool gone)
+{
+	return gone && !nta_user_print(thread->task) &&
+	       (thread->user_print ||
+		cpumask_equal(&thread->task->cpus_mask, cpu_possible_mask));
+}
+
+/* Somebody else has changed cpus_mask, of a thread whose CPUs were all @gone. */
+static void note_foreign(struct nta_thread *thread, bool gone)
+{
+	bool news = thread->installed.mask;
+
+	thread->installed = (struct nta_affinity){};
+	if (is_fallback(thread, gone)) {
+		keep_lost_user(thread);
+		set_bit(NTA_THREAD_FALLBACK, &thread->flags);
+	} else {
+		news |= record_user(thread);
+	}
+	if (news)
+		nta_report_foreign_change(thread->task, &thread->state.system);
+}
+
+static bool all_gone(const struct nta_affinity *affinity)
+{
+	return !(affinity->mask &
+		 nta_group_active(&nta_topology, affinity->group));
+}
+
+/* The same of any mask. A dying CPU is left by kernel threads before all others. */
+static bool all_cpus_gone(const struct cpumask *mask)
+{
+	unsigned int cpu;
+
+	for_each_cpu_and(cpu, mask, cpu_active_mask) {
+		if (!cpu_dying(cpu))
+			return false;
+	}
+	return true;
+}
+
+/* Learn what user mode wants of the thread now. */
 static void learn_user(struct nta_thread *thread)
+{
+	lockdep_assert_held(&thread->task->pi_lock);
+
+	if (!thread->state.active) {
+		/* Unless others have changed it since: seen, or seen now. */
+		if (test_and_clear_bit(NTA_THREAD_USER_DUE, &thread->flags) &&
+		    thread->user_print == nta_user_print(thread->task) &&
+		    (is_in_force(thread) ||
+		     !test_bit(NTA_THREAD_CHILD, &thread->flags)))
+			return;
+		clear_bit(NTA_THREAD_USER_LOST, &thread->flags);
+		record_user(thread);
+	} else if (thread->installed.mask && !is_in_force(thread)) {
+		note_foreign(thread, all_gone(&thread->installed));
+	} else if (!thread->installed.mask) {
+		/* Not the first change since the install: was there another? */
+		if (!READ_ONCE(changes_are_noted))
+			note_foreign(thread,
+				     all_gone(&thread->state.system) ||
+				     test_bit(NTA_THREAD_DISPLACED,
+					      &thread->flags));
+	} else if (thread->user_print != nta_user_print(thread->task)) {
+		/* User mode asked for just the mask that is installed (U3). */
+		record_user(thread);
+		nta_report_foreign_change(thread->task, &thread->state.system);
+	}
+}
+
+/*
+ * User mode has asked for another mask since the last look, and it was not seen
+ * what came out: cpus_mask is what we made of it in the meantime.
+ *
+ * With probes that means that nothing came out: the outcome was the mask in
+ * force, either the user's, which then is in what was asked for, or ours.
+ * Without them what was asked for is all there is; what a cpuset would leave of
+ * it is not to be had.
+ */
+static void take_kept_user_mask(struct nta_thread *thread)
+{
+	const struct cpumask *kept = nta_kept_user_mask(thread->task);
+	struct cpumask *user = nta_thread_user(thread);
+
+	if (!kept) {
+		keep_lost_user(thread);
+		return;
+	}
+	thread->user_print = nta_user_print(thread->task);
+	clear_bit(NTA_THREAD_USER_LOST, &thread->flags);
+	if (!READ_ONCE(changes_are_noted)) {
+		cpumask_copy(user, kept);
+	} else if (!cpumask_subset(user, kept)) {
+		if (cpumask_subset(&thread->task->cpus_mask, kept))
+			cpumask_copy(user, &thread->task->cpus_mask);
+	} else {
+		return;
+	}
+	nta_report_foreign_change(thread->task, &thread->state.system);
+}
+
+/*
+ * Start an install: from here to nta_install_done() changes by others are noted
+ * even if the thread is not active.
+ */
+static void begin_install(struct nta_thread *thread)
 {
 	struct task_struct *task = thread->task;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	if (!thread->state.active ||
-	    !cpumask_equal(&task->cpus_mask, nta_thread_installed(thread)))
-		cpumask_copy(nta_thread_user(thread), &task->cpus_mask);
+	learn_user(thread);
+	WRITE_ONCE(thread->installer, current);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
 
-/* Whether current runs inside @mask and inside what the kernel made of it. */
+/*
+ * Whether the kernel has what it makes of a request for @system, which since 6.2
+ * is the part that user mode wants too, if there is one. Where we never install
+ * it is whatever lies inside.
+ */
+static bool is_as_requested(const struct nta_thread *thread,
+			    const struct nta_affinity *system)
+{
+	struct task_struct *task = thread->task;
+	const struct cpumask *kept = nta_kept_user_mask(task);
+	u64 expected = system->mask;
+
+	if (test_bit(NTA_THREAD_BOUND, &thread->flags) ||
+	    task->policy == SCHED_DEADLINE)
+		return nta_cpumask_inside(&nta_topology, &task->cpus_mask,
+					  system->group, system->mask);
+	if (kept)
+		expected &= nta_group_slice(&nta_topology, cpumask_bits(kept),
+					    system->group);
+	return nta_cpumask_is(&nta_topology, &task->cpus_mask, system->group,
+			      expected ?: system->mask);
+}
+
+/* Read back what the kernel made of the request for @system. */
+static void end_install(struct nta_thread *thread,
+			const struct nta_affinity *system)
+{
+	struct task_struct *task = thread->task;
+	const struct cpumask *now = &task->cpus_mask;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	if (thread->user_print != nta_user_print(task)) {
+		/* Seen by no probe: was it before our install, or after? */
+		if (cpumask_subset(now, nta_thread_request(thread)))
+			take_kept_user_mask(thread);
+		else
+			note_foreign(thread, false);
+	}
+	thread->installed = (struct nta_affinity){};
+	if (is_as_requested(thread, system)) {
+		thread->installed.group = system->group;
+		thread->installed.mask = nta_group_slice(&nta_topology,
+							 cpumask_bits(now),
+							 system->group);
+		clear_bit(NTA_THREAD_DISPLACED, &thread->flags);
+	}
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+/*
+ * Whether the user affinity is not any more what was installed for it. The next
+ * request is then ready.
+ */
+static bool user_has_changed(struct nta_thread *thread)
+{
+	struct cpumask *request = nta_thread_request(thread);
+	struct cpumask *user = nta_thread_user(thread);
+	struct task_struct *task = thread->task;
+	unsigned long flags;
+	bool changed;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	if (thread->user_print != nta_user_print(task) &&
+	    cpumask_subset(&task->cpus_mask, request))
+		take_kept_user_mask(thread);
+	/* What came after our install is in force already. */
+	changed = !cpumask_equal(request, user) &&
+		  !cpumask_equal(&task->cpus_mask, user);
+	cpumask_copy(request, user);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return changed;
+}
+
+/* Make the user affinity the request. */
+static void request_user(struct nta_thread *thread)
+{
+	struct task_struct *task = thread->task;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_copy(nta_thread_request(thread), nta_thread_user(thread));
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+/* --- installing --- */
+
+/*
+ * Whether the kernel has done with @mask what it had to do for current: current
+ * runs inside it and inside what the kernel made of it, or somebody else has put
+ * another mask in its place.
+ */
 static bool arrived(const struct cpumask *mask)
 {
 	unsigned int cpu = raw_smp_processor_id();
 
+	/* data_race: a change right now counts as one after the call. */
+	if (data_race(!cpumask_subset(&current->cpus_mask, mask)))
+		return true;
 	return cpumask_test_cpu(cpu, mask) &&
-	       /* data_race: a change right now counts as one after the call. */
+	       /* data_race: likewise. */
 	       data_race(cpumask_test_cpu(cpu, &current->cpus_mask));
 }
 
@@ -128,17 +406,44 @@ static void use_any_processor(struct task_struct *task)
 		nta_report_event(NTA_EVENT_LOST);
 }
 
+/*
+ * Install the user affinity, which is the request. User mode may change its mind
+ * while we do: its last word counts. Who does nothing else all the time must not
+ * keep us here, so at some point a worker is left to see to it.
+ */
+static int install_user(struct nta_thread *thread)
+{
+	int tries = INSTALL_TRIES, ret;
+
+	do {
+		ret = install(thread->task, nta_thread_request(thread));
+		if (!user_has_changed(thread))
+			return ret;
+	} while (--tries);
+
+	/* Not at an unload: then what was installed is hardly any older. */
+	if (!test_bit(NTA_THREAD_TAKEN, &thread->flags)) {
+		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
+		nta_put_back_soon(thread);
+	}
+	return ret;
+}
+
 /* After a Set that failed halfway: back to the affinity from before. */
 static void undo(struct nta_thread *thread)
 {
-	struct cpumask *mask = nta_thread_user(thread);
+	int ret;
 
 	if (thread->state.active) {
-		mask = nta_thread_installed(thread);
 		nta_group_to_cpumask(&nta_topology, thread->state.system.group,
-				     thread->state.system.mask, mask);
+				     thread->state.system.mask,
+				     nta_thread_request(thread));
+		ret = install(thread->task, nta_thread_request(thread));
+	} else {
+		request_user(thread);
+		ret = install_user(thread);
 	}
-	if (install(thread->task, mask))
+	if (ret)
 		use_any_processor(thread->task);
 }
 
@@ -154,15 +459,18 @@ static void undo(struct nta_thread *thread)
  */
 bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system)
 {
-	struct cpumask *installed = nta_thread_installed(thread);
+	/* data_race: a change right now counts as one after the call. */
+	struct nta_affinity installed = data_race(thread->installed);
 
 	return thread->state.active &&
 	       nta_affinity_equal(&thread->state.system, system) &&
-	       nta_cpumask_inside(&nta_topology, installed, system->group,
-				  system->mask) &&
-	       /* data_race: a change right now counts as one after the call. */
-	       data_race(cpumask_equal(&thread->task->cpus_mask, installed)) &&
-	       cpumask_test_cpu(raw_smp_processor_id(), installed);
+	       installed.mask && installed.group == system->group &&
+	       !(installed.mask & ~system->mask) &&
+	       /* data_race: likewise. */
+	       data_race(nta_cpumask_is(&nta_topology, &thread->task->cpus_mask,
+					installed.group, installed.mask)) &&
+	       cpumask_test_cpu(raw_smp_processor_id(),
+				&thread->task->cpus_mask);
 }
 
 /**
@@ -170,42 +478,49 @@ bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system)
  * @thread: its entry, owned by the caller; @thread->state is still the old one
  * @system: the system affinity, trimmed
  *
- * Context: process; may sleep. For current, which then runs inside @system.
+ * Context: process; may sleep. For current, which then runs inside @system; for
+ * another thread it sleeps until that may migrate. nta_install_done() must
+ * follow once the outcome is committed.
  * Return: NTA_OK, or why the thread's affinity is what it was.
  */
 enum nta_reason nta_place_system(struct nta_thread *thread,
 				 const struct nta_affinity *system)
 {
-	struct cpumask *installed = nta_thread_installed(thread);
+	struct cpumask *request = nta_thread_request(thread);
 	struct task_struct *task = thread->task;
 	enum nta_reason reason;
 	int ret;
 
-	learn_user(thread);
+	begin_install(thread);
 	if (!thread->state.active)
 		assign_bit(NTA_THREAD_BOUND, &thread->flags,
 			   is_bound_kthread(thread));
 
-	nta_group_to_cpumask(&nta_topology, system->group, system->mask,
-			     installed);
+	nta_group_to_cpumask(&nta_topology, system->group, system->mask, request);
 
 	reason = held_in_place(thread);
 	if (reason) {
 		/* data_race: a change right now counts as one after the call. */
-		if (data_race(cpumask_subset(&task->cpus_mask, installed)))
-			reason = NTA_OK;
-		goto read_back;
-	}
-
-	ret = install(task, installed);
-	if (ret) {
-		reason = NTA_KERNEL_REFUSED;
+		if (data_race(!cpumask_subset(&task->cpus_mask, request)))
+			return reason;
+		reason = NTA_OK;
+	} else {
+		ret = install(task, request);
 		if (ret == -EAGAIN)
 			undo(thread);
+		else if (ret)
+			/* Nothing has changed, nor has what is installed. */
+			return NTA_KERNEL_REFUSED;
+		if (ret)
+			reason = NTA_KERNEL_REFUSED;
 	}
 
-read_back:
-	read_cpus_mask(task, installed);
+	end_install(thread, reason ? &thread->state.system : system);
+	/* A Set of the thread's own is a new fight (U5). */
+	if (!reason && task == current) {
+		clear_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
+		thread->put_backs = 0;
+	}
 	return reason;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_system);
@@ -215,52 +530,538 @@ EXPORT_SYMBOL_IF_KUNIT(nta_place_system);
  * @thread: its entry, owned by the caller; @thread->state is still the old one
  *
  * Context: process; may sleep. For another thread it sleeps until that may
- * migrate.
+ * migrate. nta_install_done() must follow once the outcome is committed.
  * Return: NTA_OK, or NTA_KERNEL_REFUSED if no processor of the user affinity is
  * active: the thread then may use all active processors (R11).
  */
 enum nta_reason nta_place_user(struct nta_thread *thread)
 {
-	struct cpumask *user = nta_thread_user(thread);
 	struct task_struct *task = thread->task;
+	int ret;
 
-	learn_user(thread);
+	begin_install(thread);
 
 	/* What was never moved is not moved back (T2). */
 	if (test_bit(NTA_THREAD_BOUND, &thread->flags))
 		return NTA_OK;
 
-	if (!install(task, user))
+	request_user(thread);
+	ret = install_user(thread);
+	/* Not all CPUs gone: the mask is right, and a CPU is on its way out. */
+	if (ret != -EINVAL)
 		return NTA_OK;
 
-	nta_report_user_refused(task, user);
+	/*
+	 * All of it is offline. A cpuset that user mode has put the thread in
+	 * since is not in question: that would be the user affinity now.
+	 */
+	nta_report_user_refused(task, nta_thread_request(thread));
 	use_any_processor(task);
 	return NTA_KERNEL_REFUSED;
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_place_user);
+
+/**
+ * nta_install_done() - the outcome of an install is committed
+ * @thread: the entry, owned by the caller
+ *
+ * Context: process.
+ */
+void nta_install_done(struct nta_thread *thread)
+{
+	struct task_struct *task = thread->task;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	WRITE_ONCE(thread->installer, NULL);
+	if (thread->state.active) {
+		clear_bit(NTA_THREAD_CHILD, &thread->flags);
+		/* Somebody was quicker than we could read back. */
+		if (!thread->installed.mask)
+			nta_put_back_soon(thread);
+	} else if (!test_bit(NTA_THREAD_CHILD, &thread->flags)) {
+		thread->installed = (struct nta_affinity){};
+	}
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_install_done);
+
+/* --- changes by others --- */
+
+static bool is_held(const struct nta_thread *thread)
+{
+	return thread->installer || thread->state.active;
+}
+
+/**
+ * nta_note_change() - the affinity of a thread was changed
+ * @thread: its entry
+ * @before: what cpus_mask was
+ *
+ * Context: any; the thread's pi_lock is held, and maybe run queue locks.
+ */
+void nta_note_change(struct nta_thread *thread, const struct cpumask *before)
+{
+	struct nta_changes *changes = &thread->changes;
+	struct task_struct *task = thread->task;
+
+	if (cpumask_equal(before, &task->cpus_mask))
+		return;
+	WRITE_ONCE(changes->all, changes->all + 1);
+	/* An interrupt that wakes the thread can come to a fallback of its own. */
+	if (thread->installer == current && in_task())
+		return;
+	WRITE_ONCE(changes->foreign, changes->foreign + 1);
+	clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	if (!is_held(thread) || test_bit(NTA_THREAD_BOUND, &thread->flags))
+		return;
+
+	note_foreign(thread, all_cpus_gone(before));
+	nta_put_back_soon(thread);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_note_change);
+
+/**
+ * nta_is_installing() - whether current installs for a thread just now
+ * @thread: the entry
+ *
+ * Context: any; takes no lock, see nta_count_changes().
+ * Return: whether it does.
+ */
+bool nta_is_installing(const struct nta_thread *thread)
+{
+	/* Nobody else writes current there, or takes it away. */
+	return READ_ONCE(thread->installer) == current;
+}
+
+/**
+ * nta_count_changes() - how often nta_note_change() has seen a change
+ * @thread: the entry
+ *
+ * Context: any. Takes no lock: a probe at a function's entry may be a trap, which
+ * for lockdep is like an NMI.
+ * Return: the counts.
+ */
+struct nta_changes nta_count_changes(const struct nta_thread *thread)
+{
+	return (struct nta_changes){
+		.all = READ_ONCE(thread->changes.all),
+		.foreign = READ_ONCE(thread->changes.foreign),
+	};
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_count_changes);
+
+/**
+ * nta_note_request() - somebody else asked the kernel for an affinity and got it
+ * @thread: the thread's entry
+ * @counts: nta_count_changes() from before
+ * @before: cpus_mask from before
+ * @asked: the mask he asked for; NULL if it is the one that the kernel keeps
+ *
+ * If no change by others was seen meanwhile, what he got is just the mask that
+ * the thread had. That changes nothing in cpus_mask, but it is what user mode
+ * wants now. If we have changed cpus_mask meanwhile it is to be found out which
+ * it was. Not by what he asked for: a cpuset may have left a part of it.
+ *
+ * Context: any; no lock of the scheduler is held.
+ */
+void nta_note_request(struct nta_thread *thread,
+		      const struct nta_changes *counts,
+		      const struct cpumask *before, const struct cpumask *asked)
+{
+	struct nta_changes *changes = &thread->changes;
+	struct cpumask *user = nta_thread_user(thread);
+	struct task_struct *task = thread->task;
+	const struct cpumask *now = &task->cpus_mask;
+	const struct cpumask *got = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	if (!asked)
+		asked = nta_kept_user_mask(task);
+	if (!asked || test_bit(NTA_THREAD_BOUND, &thread->flags))
+		goto unlock;
+
+	if (changes->foreign != counts->foreign) {
+		/* It was he, and not the scheduler: cpusets can do that. */
+		if (changes->all == counts->all + 1 && is_held(thread) &&
+		    test_bit(NTA_THREAD_FALLBACK, &thread->flags))
+			record_user(thread);
+	} else if (changes->all == counts->all) {
+		if (is_held(thread) && record_user(thread))
+			nta_report_foreign_change(task, &thread->state.system);
+	} else if (cpumask_subset(user, asked)) {
+		/* As user mode has it: that was in the cpuset, so it is all of it. */
+		thread->user_print = nta_user_print(task);
+	} else if (cpumask_subset(now, asked)) {
+		got = now;
+	} else if (cpumask_subset(before, asked) && !cpumask_empty(before)) {
+		got = before;
+	}
+
+	if (!got)
+		goto unlock;
+	thread->user_print = nta_user_print(task);
+	cpumask_copy(user, got);
+	nta_report_foreign_change(task, &thread->state.system);
+	if (!is_held(thread) && !cpumask_equal(user, now)) {
+		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
+		nta_put_back_soon(thread);
+	}
+unlock:
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_note_request);
+
+/**
+ * nta_changes_are_noted() - whether nta_note_change() is told of every change
+ * @noted: whether it is; not so until this is called
+ *
+ * Context: process.
+ */
+void nta_changes_are_noted(bool noted)
+{
+	WRITE_ONCE(changes_are_noted, noted);
+}
+
+/**
+ * nta_look_after() - find out what no probe has told
+ * @thread: the entry, which cannot go away meanwhile
+ *
+ * Context: any.
+ * Return: whether the thread is active.
+ */
+bool nta_look_after(struct nta_thread *thread)
+{
+	struct task_struct *task = thread->task;
+	unsigned long flags;
+	bool active;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	active = is_held(thread);
+	/* Who installs will look for himself. */
+	if (thread->state.active && !thread->installer &&
+	    !test_bit(NTA_THREAD_BOUND, &thread->flags)) {
+		learn_user(thread);
+		if (!thread->installed.mask &&
+		    !test_bit(NTA_THREAD_GIVEN_UP, &thread->flags) &&
+		    (!test_bit(NTA_THREAD_DISPLACED, &thread->flags) ||
+		     !all_gone(&thread->state.system)))
+			nta_put_back_soon(thread);
+	}
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return active;
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_look_after);
+
+/* --- putting back --- */
+
+static void work_done(void)
+{
+	if (atomic_dec_and_test(&work_left))
+		wake_up(&work_wait);
+}
+
+/**
+ * nta_put_back_soon() - have a worker install the system affinity again
+ * @thread: the entry, which cannot go away meanwhile, nor its task
+ *
+ * Context: any, with the scheduler's locks held too: waking a worker has to
+ * wait for an interrupt.
+ */
+void nta_put_back_soon(struct nta_thread *thread)
+{
+	if (test_and_set_bit(NTA_THREAD_KICKED, &thread->flags))
+		return;
+	if (!nta_thread_get(thread))
+		return;
+	get_task_struct(thread->task);
+	atomic_inc(&work_left);
+	llist_add(&thread->kicked, &kicked_threads);
+	irq_work_queue(&kick);
+}
+
+static void queue_kicked(struct irq_work *unused)
+{
+	struct nta_thread *thread, *next;
+
+	llist_for_each_entry_safe(thread, next, llist_del_all(&kicked_threads),
+				  kicked)
+		queue_work(nta_queue, &thread->work);
+}
+
+static bool may_put_back(struct nta_thread *thread)
+{
+	if (!thread->put_backs || time_after(jiffies, thread->window + HZ)) {
+		thread->window = jiffies;
+		thread->put_backs = 0;
+	}
+	return thread->put_backs++ < PUT_BACKS_A_SECOND;
+}
+
+static bool wants_put_back(struct nta_thread *thread)
+{
+	struct task_struct *task = thread->task;
+	unsigned long flags;
+	bool in_force;
+
+	if (!thread->state.active ||
+	    test_bit(NTA_THREAD_BOUND, &thread->flags) ||
+	    test_bit(NTA_THREAD_GIVEN_UP, &thread->flags))
+		return false;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	in_force = is_in_force(thread);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return !in_force;
+}
+
+static void look_after_displaced(struct nta_thread *thread, void *data)
+{
+	bool *any = data;
+
+	if (test_bit(NTA_THREAD_DISPLACED, &thread->flags) &&
+	    nta_look_after(thread))
+		*any = true;
+}
+
+static void displaced_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(displaced, displaced_work);
+
+/*
+ * That a processor comes watch.c tells. That one stays, because its way down has
+ * failed halfway, nobody does.
+ */
+static void displaced_work(struct work_struct *work)
+{
+	bool any = false;
+
+	nta_threads_visit(look_after_displaced, &any);
+	if (any)
+		queue_delayed_work(nta_queue, &displaced, HZ);
+}
+
+static void displace(struct nta_thread *thread)
+{
+	if (!test_and_set_bit(NTA_THREAD_DISPLACED, &thread->flags))
+		nta_report_displaced(thread->task, &thread->state.system);
+	queue_delayed_work(nta_queue, &displaced, HZ);
+}
+
+static void put_back(struct nta_thread *thread)
+{
+	const struct nta_affinity *system = &thread->state.system;
+	enum nta_reason reason;
+
+	/* A processor that comes back from now on is another kick. */
+	if (all_gone(system)) {
+		displace(thread);
+		return;
+	}
+	/* A thread that has become SCHED_DEADLINE: its next Set sees to it (T4). */
+	if (held_in_place(thread))
+		return;
+	if (!may_put_back(thread)) {
+		set_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
+		nta_report_given_up(thread->task, system, thread->caller);
+		return;
+	}
+	reason = nta_place_system(thread, system);
+	nta_install_done(thread);
+	if (!reason)
+		nta_report_put_back(thread->task, system);
+	else if (all_gone(system))
+		displace(thread);
+}
+
+static void put_back_work(struct work_struct *work)
+{
+	struct nta_thread *thread = container_of(work, struct nta_thread, work);
+	struct task_struct *task = thread->task;
+
+	nta_thread_own(thread);
+	/* From here on a change is another kick. */
+	clear_bit(NTA_THREAD_KICKED, &thread->flags);
+	smp_mb__after_atomic(); /* before the look at what has changed */
+	if (test_bit(NTA_THREAD_USER_DUE, &thread->flags)) {
+		nta_place_user(thread);
+		nta_install_done(thread);
+	} else if (wants_put_back(thread)) {
+		put_back(thread);
+	}
+	nta_thread_disown(thread);
+
+	put_task_struct(task);
+	nta_thread_put(thread);
+	work_done();
+}
+
+/**
+ * nta_prepare_thread() - make an entry ready for nta_put_back_soon()
+ * @thread: current's entry, new or not
+ *
+ * Context: process.
+ */
+void nta_prepare_thread(struct nta_thread *thread)
+{
+	if (!thread->work.func)
+		INIT_WORK(&thread->work, put_back_work);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_prepare_thread);
+
+/* --- children --- */
+
+/*
+ * A child starts with the affinity of its creator, which may be active. It gets
+ * the user affinity instead, at once if it starts on a processor of that: only
+ * then is it certain that setting it does not sleep. Else a worker does it, and
+ * the child may have children of its own before that. So the child gets an entry
+ * that remembers what it has inherited: a grandchild that has the same, whenever
+ * it was made, is put right in the same way.
+ */
+
+/* What @parent, current's, has that its children should not have. */
+static bool read_inheritance(struct nta_thread *parent,
+			     struct nta_affinity *inherited)
+{
+	if (test_bit(NTA_THREAD_BOUND, &parent->flags))
+		return false;
+	if (parent->state.active)
+		*inherited = parent->state.system;
+	else if (test_bit(NTA_THREAD_CHILD, &parent->flags))
+		*inherited = parent->installed;
+	else
+		return false;
+	return true;
+}
+
+/* The user affinity that a child of @parent, current's, is to have. */
+static void read_user(struct nta_thread *parent, struct cpumask *mask)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&current->pi_lock, flags);
+	if (parent->state.active ||
+	    test_bit(NTA_THREAD_USER_DUE, &parent->flags))
+		cpumask_copy(mask, nta_thread_user(parent));
+	else
+		cpumask_copy(mask, &current->cpus_mask);
+	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+}
+
+/*
+ * Whether the child has to take its user mask: not if it has it, nor if user mode
+ * was quicker, nor if it was created in another cpuset than its creator is in. A
+ * creator that is displaced hands on what the scheduler made up.
+ */
+static bool owes_user(struct nta_thread *child,
+		      const struct nta_affinity *inherited, bool own_cgroup)
+{
+	struct task_struct *task = child->task;
+	const struct cpumask *now = &task->cpus_mask;
+	bool owes = false, same;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	child->user_print = nta_user_print(task);
+	/* data_race: current's affinity may change; then it was its last one. */
+	same = data_race(cpumask_equal(now, &current->cpus_mask));
+	if (cpumask_equal(now, nta_thread_user(child)))
+		goto unlock;
+	if (own_cgroup && !same)
+		goto unlock;
+	if (nta_cpumask_inside(&nta_topology, now, inherited->group,
+			       inherited->mask)) {
+		child->installed.group = inherited->group;
+		child->installed.mask = nta_group_slice(&nta_topology,
+							cpumask_bits(now),
+							inherited->group);
+		set_bit(NTA_THREAD_CHILD, &child->flags);
+		owes = true;
+	} else if (same) {
+		owes = true;
+	}
+	assign_bit(NTA_THREAD_USER_DUE, &child->flags, owes);
+unlock:
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return owes;
+}
+
+/**
+ * nta_place_child() - give a new thread the user affinity of its creator
+ * @task: a child of current that does not run yet
+ * @own_cgroup: it was created into a cgroup of its own
+ *
+ * Context: process, maybe with preemption disabled.
+ */
+void nta_place_child(struct task_struct *task, bool own_cgroup)
+{
+	struct nta_thread *parent = nta_thread_find(current), *child;
+	struct nta_affinity inherited;
+
+	if (!parent)
+		return;
+	/* The child may have the newest user affinity already. */
+	nta_look_after(parent);
+	if (!read_inheritance(parent, &inherited))
+		return;
+
+	/* On PREEMPT_RT memory is not to be had with preemption disabled. */
+	child = IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible() ? NULL :
+		nta_thread_make(task, GFP_ATOMIC | __GFP_NOWARN);
+	if (!child) {
+		nta_report_child_missed(task);
+		return;
+	}
+	nta_prepare_thread(child);
+	read_user(parent, nta_thread_user(child));
+	if (!owes_user(child, &inherited, own_cgroup))
+		return;
+
+	nta_report_event(NTA_EVENT_CHILD);
+	if (cpumask_test_cpu(task_cpu(task), nta_thread_user(child)) &&
+	    nta_thread_try_own(child)) {
+		nta_place_user(child);
+		nta_install_done(child);
+		nta_thread_disown(child);
+	} else {
+		nta_put_back_soon(child);
+	}
+}
+
+/* --- start and stop --- */
 
 static void revert_for_unload(struct work_struct *work)
 {
-	struct nta_thread *thread =
-		container_of(work, struct nta_thread, unload_work);
+	struct nta_thread *thread = container_of(work, struct nta_thread, work);
 
 	nta_thread_own(thread);
 	nta_report_left_active(thread->task, &thread->state.system,
 			       thread->caller);
 	nta_place_user(thread);
 	thread->state = (struct nta_state){};
+	nta_install_done(thread);
 	nta_thread_disown(thread);
 
 	put_task_struct(thread->task);
 	nta_thread_put(thread);
-	if (atomic_dec_and_test(&unload_threads))
-		wake_up(&unload_wait);
+	work_done();
 }
 
 static void queue_revert_for_unload(struct nta_thread *thread)
 {
-	atomic_inc(&unload_threads);
-	INIT_WORK(&thread->unload_work, revert_for_unload);
-	queue_work(unload_queue, &thread->unload_work);
+	atomic_inc(&work_left);
+	INIT_WORK(&thread->work, revert_for_unload);
+	queue_work(nta_queue, &thread->work);
+}
+
+static void wait_for_work(void)
+{
+	while (!wait_event_timeout(work_wait, !atomic_read(&work_left), 10 * HZ))
+		pr_warn("unload waits for %d thread(s) that may not migrate now\n",
+			atomic_read(&work_left));
+	/* The last one may still be about to wake us. */
+	drain_workqueue(nta_queue);
 }
 
 /**
@@ -271,26 +1072,31 @@ static void queue_revert_for_unload(struct nta_thread *thread)
  */
 int nta_placement_start(void)
 {
-	/* Made now, so that unload cannot fail for memory. */
-	unload_queue = alloc_workqueue("ntaffinity", WQ_UNBOUND, 0);
-	return unload_queue ? 0 : -ENOMEM;
+	/*
+	 * Made now, so that unload cannot fail for memory. One work item a
+	 * thread, and more of them at once than a machine will need: one that
+	 * waits for a thread that may not migrate delays no other.
+	 */
+	nta_queue = alloc_workqueue("ntaffinity", WQ_UNBOUND | WQ_HIGHPRI,
+				    WQ_MAX_ACTIVE);
+	return nta_queue ? 0 : -ENOMEM;
 }
 
 /**
  * nta_placement_stop() - give every thread that is still active its user affinity
  *
- * One work item a thread: a thread that may not migrate delays the unload, but
- * not the other threads.
- *
- * Context: process; sleeps until all are done. No DDI may be called any more.
+ * Context: process; sleeps until all are done. No DDI may be called any more,
+ * and nothing of watch.c is left.
  */
 void nta_placement_stop(void)
 {
-	nta_threads_take_active(queue_revert_for_unload);
+	cancel_delayed_work_sync(&displaced);
+	irq_work_sync(&kick);
+	wait_for_work();
+	/* The last put-backs may have begun it again. */
+	cancel_delayed_work_sync(&displaced);
 
-	while (!wait_event_timeout(unload_wait, !atomic_read(&unload_threads),
-				   10 * HZ))
-		pr_warn("unload waits for %d thread(s) that may not migrate now\n",
-			atomic_read(&unload_threads));
-	destroy_workqueue(unload_queue);
+	nta_threads_take_active(queue_revert_for_unload);
+	wait_for_work();
+	destroy_workqueue(nta_queue);
 }

@@ -9,8 +9,8 @@
  * Some of it is what a driver does by habit, many times a second, and means no
  * harm: such lines are written once for each call site. The sites are
  * remembered in a small table without locks; a slot is taken by one
- * compare-and-exchange and is never given back. When the table is full the
- * lines are rate-limited like the others.
+ * compare-and-exchange, and given back when the module of the call site goes.
+ * When the table is full the lines are rate-limited like the others.
  */
 #include <linux/atomic.h>
 #include <linux/hash.h>
@@ -64,14 +64,31 @@ static const struct {
 
 static const char * const events[NTA_EVENTS] = {
 	[NTA_EVENT_LEAK] = "leaked",
+	[NTA_EVENT_NOT_REVERTED] = "not_reverted",
 	[NTA_EVENT_LEFT_ACTIVE] = "left_active",
 	[NTA_EVENT_USER_REFUSED] = "user_refused",
 	[NTA_EVENT_INSTALL_REPEATED] = "install_repeated",
 	[NTA_EVENT_LOST] = "lost",
+	[NTA_EVENT_FOREIGN_CHANGE] = "foreign_change",
+	[NTA_EVENT_PUT_BACK] = "put_back",
+	[NTA_EVENT_GIVEN_UP] = "given_up",
+	[NTA_EVENT_DISPLACED] = "displaced",
+	[NTA_EVENT_CHILD] = "child",
+	[NTA_EVENT_CHILD_MISSED] = "child_missed",
+	[NTA_EVENT_DRIVER_GONE] = "driver_gone",
 };
 
-/* first_from() has four bits for the kind of a line. */
-static_assert(NTA_REASONS + NTA_EVENT_LEAK < 16);
+/* Kinds of lines that are written once a call site, beside the reasons. */
+enum {
+	LINE_LEAK = NTA_REASONS,
+	LINE_NOT_REVERTED,
+	LINE_GIVEN_UP,
+
+	LINES
+};
+
+/* first_from() has four bits for the kind. */
+static_assert(LINES <= 16);
 
 static atomic_long_t refused[NTA_REASONS];
 static atomic_long_t happened[NTA_EVENTS];
@@ -157,10 +174,31 @@ void nta_report_leak(const struct task_struct *task,
 	nta_report_event(NTA_EVENT_LEAK);
 	trace_nta_leak(task, system, caller);
 
-	if (first_from(caller, NTA_REASONS + NTA_EVENT_LEAK))
+	if (first_from(caller, LINE_LEAK))
 		pr_warn("%s[%d] ended with the system affinity group %u mask %#llx: nobody reverted after %pS\n",
 			task->comm, task->pid, system->group, system->mask,
 			(void *)caller);
+}
+
+/**
+ * nta_report_not_reverted() - verify=1: current comes back from a driver active
+ * @where: what it comes back from
+ * @system: the system affinity in force
+ * @caller: who called last
+ *
+ * Context: any.
+ */
+void nta_report_not_reverted(const char *where,
+			     const struct nta_affinity *system,
+			     unsigned long caller)
+{
+	nta_report_event(NTA_EVENT_NOT_REVERTED);
+	trace_nta_leak(current, system, caller);
+
+	if (first_from(caller, LINE_NOT_REVERTED))
+		pr_warn("verify: %s[%d] comes back from %s with the system affinity group %u mask %#llx: nobody reverted after %pS\n",
+			current->comm, current->pid, where, system->group,
+			system->mask, (void *)caller);
 }
 
 /**
@@ -194,6 +232,122 @@ void nta_report_user_refused(const struct task_struct *task,
 	nta_report_event(NTA_EVENT_USER_REFUSED);
 	pr_warn_ratelimited("%s[%d] cannot have its user affinity %*pbl back, none of it is active: it may use all active processors\n",
 			    task->comm, task->pid, cpumask_pr_args(user));
+}
+
+/**
+ * nta_report_foreign_change() - others changed the affinity of an active thread
+ * @task: the thread
+ * @system: its system affinity
+ *
+ * Context: any, with the scheduler's locks held too: so there is no line.
+ */
+void nta_report_foreign_change(const struct task_struct *task,
+			       const struct nta_affinity *system)
+{
+	nta_report_event(NTA_EVENT_FOREIGN_CHANGE);
+	trace_nta_foreign_change(task, system);
+}
+
+/**
+ * nta_report_put_back() - a system affinity is in force again
+ * @task: the thread
+ * @system: its system affinity
+ *
+ * Context: process.
+ */
+void nta_report_put_back(const struct task_struct *task,
+			 const struct nta_affinity *system)
+{
+	nta_report_event(NTA_EVENT_PUT_BACK);
+	trace_nta_put_back(task, system);
+}
+
+/**
+ * nta_report_given_up() - a system affinity is not put back any more
+ * @task: the thread
+ * @system: its system affinity
+ * @caller: who called last
+ *
+ * Context: process.
+ */
+void nta_report_given_up(const struct task_struct *task,
+			 const struct nta_affinity *system,
+			 unsigned long caller)
+{
+	nta_report_event(NTA_EVENT_GIVEN_UP);
+	trace_nta_given_up(task, system);
+
+	if (first_from(caller, LINE_GIVEN_UP))
+		pr_warn("%s[%d] is not put back to group %u mask %#llx before its next Set, others change its affinity all the time; set by %pS\n",
+			task->comm, task->pid, system->group, system->mask,
+			(void *)caller);
+}
+
+/**
+ * nta_report_displaced() - all processors of a system affinity are offline
+ * @task: the thread
+ * @system: its system affinity
+ *
+ * Context: process.
+ */
+void nta_report_displaced(const struct task_struct *task,
+			  const struct nta_affinity *system)
+{
+	nta_report_event(NTA_EVENT_DISPLACED);
+	trace_nta_displaced(task, system);
+}
+
+/**
+ * nta_report_child_missed() - a child keeps its creator's system affinity
+ * @task: the child of current
+ *
+ * Context: any.
+ */
+void nta_report_child_missed(const struct task_struct *task)
+{
+	nta_report_event(NTA_EVENT_CHILD_MISSED);
+	pr_warn_ratelimited("%s[%d] was created with the system affinity of its creator [%d], and no memory to give it the user affinity\n",
+			    task->comm, task->pid, current->pid);
+}
+
+/**
+ * nta_report_driver_gone() - a driver is unloaded and has not reverted
+ * @task: the thread that it left active
+ * @system: the system affinity in force
+ * @caller: who called last; its module is going, but is still there
+ *
+ * Context: any.
+ */
+void nta_report_driver_gone(const struct task_struct *task,
+			    const struct nta_affinity *system,
+			    unsigned long caller)
+{
+	nta_report_event(NTA_EVENT_DRIVER_GONE);
+	pr_warn_ratelimited("%s[%d] keeps the system affinity group %u mask %#llx of a driver that is unloaded: nobody reverted after %pS\n",
+			    task->comm, task->pid, system->group, system->mask,
+			    (void *)caller);
+}
+
+/**
+ * nta_report_forget() - forget the call sites of a module that goes
+ * @module: the module
+ *
+ * Another one may come to lie there, and gets lines of its own.
+ *
+ * Context: any.
+ */
+void nta_report_forget(const struct module *module)
+{
+	unsigned long key, caller;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sites); i++) {
+		key = READ_ONCE(sites[i]);
+		/* The bits that first_from() has shifted out are all ones. */
+		caller = key >> 4 | ~(~0UL >> 4);
+		if (key && within_module(caller, module))
+			cmpxchg(&sites[i], key, 0);
+	}
 }
 
 /**

@@ -9,16 +9,25 @@
 #include "affinity.h"
 
 struct cpumask;
+struct module;
 struct seq_file;
 struct task_struct;
 
 /* What happened to a thread without any request being refused. */
 enum nta_event {
 	NTA_EVENT_LEAK,			/* a thread ended while active (U8) */
+	NTA_EVENT_NOT_REVERTED,		/* verify=1: a thread came back active (T3) */
 	NTA_EVENT_LEFT_ACTIVE,		/* unload reverted a thread (U12) */
 	NTA_EVENT_USER_REFUSED,		/* the kernel refused a user affinity (R11) */
 	NTA_EVENT_INSTALL_REPEATED,	/* a migration failed silently (S13) */
 	NTA_EVENT_LOST,			/* and no other affinity could be had */
+	NTA_EVENT_FOREIGN_CHANGE,	/* others changed an active thread's affinity */
+	NTA_EVENT_PUT_BACK,		/* the system affinity was installed again (U5) */
+	NTA_EVENT_GIVEN_UP,		/* or not any more */
+	NTA_EVENT_DISPLACED,		/* all its processors are gone (U6) */
+	NTA_EVENT_CHILD,		/* a child got the user affinity (U9) */
+	NTA_EVENT_CHILD_MISSED,		/* or there was no memory for that */
+	NTA_EVENT_DRIVER_GONE,		/* the driver went, the thread is active (U13) */
 
 	NTA_EVENTS
 };
@@ -28,11 +37,28 @@ void nta_report_refused(const char *request, const struct nta_affinity *asked,
 void nta_report_event(enum nta_event event);
 void nta_report_leak(const struct task_struct *task,
 		     const struct nta_affinity *system, unsigned long caller);
+void nta_report_not_reverted(const char *where,
+			     const struct nta_affinity *system,
+			     unsigned long caller);
 void nta_report_left_active(const struct task_struct *task,
 			    const struct nta_affinity *system,
 			    unsigned long caller);
 void nta_report_user_refused(const struct task_struct *task,
 			     const struct cpumask *user);
+void nta_report_foreign_change(const struct task_struct *task,
+			       const struct nta_affinity *system);
+void nta_report_put_back(const struct task_struct *task,
+			 const struct nta_affinity *system);
+void nta_report_given_up(const struct task_struct *task,
+			 const struct nta_affinity *system,
+			 unsigned long caller);
+void nta_report_displaced(const struct task_struct *task,
+			  const struct nta_affinity *system);
+void nta_report_child_missed(const struct task_struct *task);
+void nta_report_driver_gone(const struct task_struct *task,
+			    const struct nta_affinity *system,
+			    unsigned long caller);
+void nta_report_forget(const struct module *module);
 
 long nta_refused_count(enum nta_reason reason);
 long nta_event_count(enum nta_event event);

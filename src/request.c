@@ -22,6 +22,7 @@
 #include "thread.h"
 #include "topology.h"
 #include "trace.h"
+#include "watch.h"
 
 enum nta_rules nta_rules;
 EXPORT_SYMBOL_IF_KUNIT(nta_rules);
@@ -50,9 +51,11 @@ static void commit(struct nta_thread *thread, const struct nta_state *state,
 		   unsigned long caller)
 {
 	thread->state = *state;
-	thread->caller = caller;
+	WRITE_ONCE(thread->caller, caller);
 	WRITE_ONCE(thread->generation, thread->generation + 1);
 	trace_nta_changed(state, caller);
+	if (state->active)
+		nta_watch_held();
 }
 
 /* Make the outcome of a request true. @thread is NULL if there is no entry. */
@@ -67,9 +70,10 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 		return outcome->reason;
 
 	if (!thread)
-		thread = nta_thread_make(current);
+		thread = nta_thread_make(current, GFP_NOIO);
 	if (!thread)
 		return NTA_NO_MEMORY;
+	nta_prepare_thread(thread);
 
 	/* In force already (S17). */
 	if (next->active && nta_is_placed(thread, &next->system))
@@ -84,6 +88,7 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 		reason = nta_place_user(thread);
 		commit(thread, next, caller);
 	}
+	nta_install_done(thread);
 	nta_thread_disown(thread);
 	return reason;
 }

@@ -4,7 +4,8 @@
  *
  * An entry is made by a thread's first valid Set and stays until the thread is
  * gone, active or not: a Set and Revert pair around every register
- * access then allocates once. A thread that never called a DDI has no entry.
+ * access then allocates once. A thread that never called a DDI has no entry,
+ * except one that was created by an active thread and has to be put right.
  *
  * Life. The hash holds one reference on an entry; whoever installs on behalf of
  * another thread holds one more for as long as the install takes. An entry
@@ -20,18 +21,32 @@
  *			The lock is raw and irqsave: the end of a thread comes
  *			from an RCU callback, in softirq.
  *   task		constant
- *   state, caller, masks, NTA_THREAD_BOUND
- *			written by the thread itself while it owns the entry
- *			(NTA_THREAD_OWNED); read by it at any time, and by
- *			others only while they own the entry. Debugging readers
- *			may look without owning and see a mixture.
+ *   state		written by the thread itself while it owns the entry
+ *			(NTA_THREAD_OWNED), and by unload when no thread can
+ *			call any more; read by the thread at any time, and by
+ *			others while they own the entry. Others may look without
+ *			owning and see a mixture; who acts on what he sees so
+ *			looks again as the owner.
+ *   caller		as state; also replaced by compare-and-exchange when the
+ *			module that it lies in goes
  *   generation		bumped by the thread when it commits a new state; who
  *			installs for it reads it again afterwards (I5)
- *   NTA_THREAD_OWNED	atomic bit operations, by the thread and by installers
+ *   request mask, put_backs, window, work, NTA_THREAD_BOUND,
+ *   NTA_THREAD_GIVEN_UP, NTA_THREAD_DISPLACED
+ *			the owner of the entry. While NTA_THREAD_KICKED is set
+ *			the work and the node "kicked" belong to who set it.
+ *   user mask, lost mask, user_print, installed, installer, changes,
+ *   NTA_THREAD_USER_LOST, NTA_THREAD_FALLBACK, NTA_THREAD_USER_DUE,
+ *   NTA_THREAD_CHILD
+ *			task->pi_lock, which the scheduler holds as well when it
+ *			changes cpus_mask: so they are always what belongs to
+ *			the cpus_mask that is seen under it. See placement.c.
+ *   NTA_THREAD_OWNED, NTA_THREAD_KICKED
+ *			atomic bit operations, by anyone
  *   NTA_THREAD_TAKEN	set by unload under the bucket's lock, never cleared
  *
- * Lock order: a bucket's lock is innermost. Owning an entry may sleep, and is
- * taken before the scheduler's locks.
+ * Lock order: owning an entry (may sleep), a bucket's lock, task->pi_lock. Probes
+ * run with pi_lock and run queue locks held: they take no lock of ours.
  */
 #include <linux/hash.h>
 #include <linux/log2.h>
@@ -97,24 +112,25 @@ EXPORT_SYMBOL_IF_KUNIT(nta_thread_find);
 
 /**
  * nta_thread_make() - give a thread its entry
- * @task: current, which has none yet
+ * @task: current, or a child of it that does not run yet; it has none
+ * @gfp: GFP_NOIO for current: a storage driver may call from the path that
+ *	reclaim writes through
  *
- * Context: process; may sleep.
- * Return: the entry, not active; NULL if there is no memory.
- *
- * GFP_NOIO: a storage driver may call from the path that reclaim writes through.
  * Even so reclaim can run a driver's shrinker, which may make a call of its own
  * in this very thread: whoever inserts first wins.
+ *
+ * Context: any that @gfp allows.
+ * Return: the entry, not active; NULL if there is no memory.
  */
-struct nta_thread *nta_thread_make(struct task_struct *task)
+struct nta_thread *nta_thread_make(struct task_struct *task, gfp_t gfp)
 {
 	struct bucket *bucket = bucket_of(task);
 	struct nta_thread *thread, *other;
 	unsigned long flags;
 
 	thread = kzalloc(struct_size(thread, masks,
-				     2 * cpumask_size() / sizeof(long)),
-			 GFP_NOIO);
+				     3 * cpumask_size() / sizeof(long)),
+			 gfp);
 	if (!thread)
 		return NULL;
 
@@ -134,6 +150,18 @@ struct nta_thread *nta_thread_make(struct task_struct *task)
 	return thread;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_make);
+
+/**
+ * nta_thread_get() - take a reference on an entry
+ * @thread: an entry found under rcu_read_lock() or a bucket's lock
+ *
+ * Context: any.
+ * Return: false if it is going away.
+ */
+bool nta_thread_get(struct nta_thread *thread)
+{
+	return refcount_inc_not_zero(&thread->refs);
+}
 
 /**
  * nta_thread_put() - drop a reference on an entry
@@ -205,6 +233,10 @@ void nta_thread_snapshot(const struct task_struct *task,
 		snapshot->generation = READ_ONCE(thread->generation);
 		snapshot->owned = test_bit(NTA_THREAD_OWNED, &thread->flags);
 		snapshot->bound = test_bit(NTA_THREAD_BOUND, &thread->flags);
+		snapshot->displaced = test_bit(NTA_THREAD_DISPLACED,
+					       &thread->flags);
+		snapshot->given_up = test_bit(NTA_THREAD_GIVEN_UP,
+					      &thread->flags);
 	}
 	rcu_read_unlock();
 }
@@ -223,16 +255,53 @@ void nta_thread_own(struct nta_thread *thread)
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_own);
 
 /**
+ * nta_thread_try_own() - become that, if nobody is
+ * @thread: its entry
+ *
+ * Context: any.
+ * Return: whether that is so.
+ */
+bool nta_thread_try_own(struct nta_thread *thread)
+{
+	return !test_and_set_bit_lock(NTA_THREAD_OWNED, &thread->flags);
+}
+
+/**
  * nta_thread_disown() - let the next one install
  * @thread: its entry, owned by the caller
  *
- * Context: process.
+ * Context: any, with no lock of the scheduler held.
  */
 void nta_thread_disown(struct nta_thread *thread)
 {
 	clear_and_wake_up_bit(NTA_THREAD_OWNED, &thread->flags);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_disown);
+
+/**
+ * nta_threads_visit() - look at every entry
+ * @visit: called under the bucket's lock; what must own the entry is not for it
+ * @data: passed on
+ *
+ * Context: process; may sleep. @visit may not.
+ */
+void nta_threads_visit(void (*visit)(struct nta_thread *thread, void *data),
+		       void *data)
+{
+	struct nta_thread *thread;
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < 1U << bucket_bits; i++) {
+		if (hlist_empty(&buckets[i].head))
+			continue;
+		raw_spin_lock_irqsave(&buckets[i].lock, flags);
+		hlist_for_each_entry(thread, &buckets[i].head, node)
+			visit(thread, data);
+		raw_spin_unlock_irqrestore(&buckets[i].lock, flags);
+		cond_resched();
+	}
+}
 
 /* Take the first active thread of a bucket that nobody has taken yet. */
 static struct nta_thread *take_active(struct bucket *bucket)
@@ -290,10 +359,32 @@ static void process_free_probe(void *data, struct task_struct *task)
 	nta_thread_end(task);
 }
 
-static void match_process_free(struct tracepoint *tracepoint, void *data)
+struct search {
+	const char *name;
+	struct tracepoint *found;
+};
+
+static void match_tracepoint(struct tracepoint *tracepoint, void *data)
 {
-	if (!strcmp(tracepoint->name, "sched_process_free"))
-		process_free = tracepoint;
+	struct search *search = data;
+
+	if (!strcmp(tracepoint->name, search->name))
+		search->found = tracepoint;
+}
+
+/**
+ * nta_find_tracepoint() - one of the kernel's own tracepoints
+ * @name: its name
+ *
+ * Context: process.
+ * Return: the tracepoint; NULL if this kernel has none of the name.
+ */
+struct tracepoint *nta_find_tracepoint(const char *name)
+{
+	struct search search = { .name = name };
+
+	for_each_kernel_tracepoint(match_tracepoint, &search);
+	return search.found;
 }
 
 /* One bucket for each 16 KiB of memory is a thousandth of it. */
@@ -315,7 +406,7 @@ int nta_threads_start(void)
 	unsigned int i;
 	int ret;
 
-	for_each_kernel_tracepoint(match_process_free, NULL);
+	process_free = nta_find_tracepoint("sched_process_free");
 	if (!process_free) {
 		pr_err("this kernel has no tracepoint sched_process_free: a thread's end cannot be seen\n");
 		return -EOPNOTSUPP;

@@ -7,12 +7,21 @@
 #define NTA_THREAD_H
 
 #include <linux/cpumask.h>
+#include <linux/llist.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
 #include "affinity.h"
+
+struct tracepoint;
+
+/* How often cpus_mask was changed: by anyone, by others than ourselves. */
+struct nta_changes {
+	unsigned int all;
+	unsigned int foreign;
+};
 
 struct nta_thread {
 	struct hlist_node node;
@@ -22,8 +31,15 @@ struct nta_thread {
 	unsigned long flags;
 	struct nta_state state;
 	unsigned long caller;
+	struct nta_affinity installed;
+	struct task_struct *installer;
+	u32 user_print;
+	struct nta_changes changes;
+	unsigned long window;
+	unsigned int put_backs;
+	struct llist_node kicked;
 	union {
-		struct work_struct unload_work;
+		struct work_struct work;
 		struct rcu_head rcu;
 	};
 	unsigned long masks[];
@@ -34,6 +50,13 @@ enum nta_thread_flag {
 	NTA_THREAD_OWNED,	/* somebody is installing: rule I5's owner bit */
 	NTA_THREAD_BOUND,	/* a bound kernel thread, judged when it became active (T2) */
 	NTA_THREAD_TAKEN,	/* unload reverts it */
+	NTA_THREAD_KICKED,	/* a put-back is due */
+	NTA_THREAD_DISPLACED,	/* no processor of the system affinity is active (U6) */
+	NTA_THREAD_GIVEN_UP,	/* put back too often: not again before the next Set (U5) */
+	NTA_THREAD_USER_LOST,	/* the kernel has forgotten the mask of user mode (U6) */
+	NTA_THREAD_FALLBACK,	/* cpus_mask was last taken for the scheduler's fallback */
+	NTA_THREAD_USER_DUE,	/* not active, and the user mask is not installed yet */
+	NTA_THREAD_CHILD,	/* not active, and "installed" is what it has inherited */
 };
 
 /* What user mode wants of the thread, as last read. */
@@ -42,8 +65,14 @@ static inline struct cpumask *nta_thread_user(struct nta_thread *thread)
 	return to_cpumask(thread->masks);
 }
 
-/* What the kernel had in cpus_mask after our last install. */
-static inline struct cpumask *nta_thread_installed(struct nta_thread *thread)
+/* What user mode wanted when the kernel forgot it: counts with USER_LOST. */
+static inline struct cpumask *nta_thread_lost(struct nta_thread *thread)
+{
+	return to_cpumask(thread->masks + 2 * cpumask_size() / sizeof(long));
+}
+
+/* The mask that is handed to the kernel; the owner's to use. */
+static inline struct cpumask *nta_thread_request(struct nta_thread *thread)
 {
 	return to_cpumask(thread->masks + cpumask_size() / sizeof(long));
 }
@@ -56,20 +85,28 @@ struct nta_thread_snapshot {
 	bool known;
 	bool owned;
 	bool bound;
+	bool displaced;
+	bool given_up;
 };
 
 struct nta_thread *nta_thread_find(const struct task_struct *task);
-struct nta_thread *nta_thread_make(struct task_struct *task);
+struct nta_thread *nta_thread_make(struct task_struct *task, gfp_t gfp);
+bool nta_thread_get(struct nta_thread *thread);
 void nta_thread_put(struct nta_thread *thread);
 void nta_thread_end(struct task_struct *task);
 void nta_thread_snapshot(const struct task_struct *task,
 			 struct nta_thread_snapshot *snapshot);
 
 void nta_thread_own(struct nta_thread *thread);
+bool nta_thread_try_own(struct nta_thread *thread);
 void nta_thread_disown(struct nta_thread *thread);
 
+void nta_threads_visit(void (*visit)(struct nta_thread *thread, void *data),
+		       void *data);
 void nta_threads_take_active(void (*visit)(struct nta_thread *thread));
 long nta_threads_known(void);
+
+struct tracepoint *nta_find_tracepoint(const char *name);
 
 int nta_threads_start(void);
 void nta_threads_stop(void);

@@ -110,6 +110,15 @@ static inline bool nta_cpumask_inside(const struct nta_topology *topology,
 	       !(nta_group_slice(topology, cpumask_bits(mask), group) & ~bits);
 }
 
+/* Whether @mask is the processors @bits of @group, and nothing else. */
+static inline bool nta_cpumask_is(const struct nta_topology *topology,
+				  const struct cpumask *mask,
+				  unsigned int group, u64 bits)
+{
+	return nta_cpumask_inside(topology, mask, group, bits) &&
+	       nta_group_slice(topology, cpumask_bits(mask), group) == bits;
+}
+
 int nta_count_groups(unsigned int cpus, unsigned int group_size);
 
 /* Indexes: dense, in the order in which processors were first seen (Q2). */

@@ -95,6 +95,55 @@ TRACE_EVENT(nta_leak,
 		  (void *)__entry->caller)
 );
 
+/* Something happened to a thread while it was active. */
+DECLARE_EVENT_CLASS(nta_active_thread,
+	TP_PROTO(const struct task_struct *task,
+		 const struct nta_affinity *system),
+	TP_ARGS(task, system),
+	TP_STRUCT__entry(
+		__array(char, comm, TASK_COMM_LEN)
+		__field(u64, mask)
+		__field(pid_t, pid)
+		__field(u16, group)
+	),
+	TP_fast_assign(
+		memcpy(__entry->comm, task->comm, TASK_COMM_LEN);
+		__entry->mask = system->mask;
+		__entry->pid = task->pid;
+		__entry->group = system->group;
+	),
+	TP_printk("comm=%s pid=%d group=%u mask=%#llx",
+		  __entry->comm, __entry->pid, __entry->group, __entry->mask)
+);
+
+/* Others changed its affinity. */
+DEFINE_EVENT(nta_active_thread, nta_foreign_change,
+	TP_PROTO(const struct task_struct *task,
+		 const struct nta_affinity *system),
+	TP_ARGS(task, system)
+);
+
+/* Its system affinity was installed again. */
+DEFINE_EVENT(nta_active_thread, nta_put_back,
+	TP_PROTO(const struct task_struct *task,
+		 const struct nta_affinity *system),
+	TP_ARGS(task, system)
+);
+
+/* Its system affinity is not installed again before its next Set. */
+DEFINE_EVENT(nta_active_thread, nta_given_up,
+	TP_PROTO(const struct task_struct *task,
+		 const struct nta_affinity *system),
+	TP_ARGS(task, system)
+);
+
+/* No processor of its system affinity is active. */
+DEFINE_EVENT(nta_active_thread, nta_displaced,
+	TP_PROTO(const struct task_struct *task,
+		 const struct nta_affinity *system),
+	TP_ARGS(task, system)
+);
+
 #endif /* NTA_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

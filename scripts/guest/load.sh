@@ -82,14 +82,14 @@ refused()
 }
 
 for bad in groupsize=0 groupsize=3 groupsize=128 groupsize=-1 groupsize=many groupsize= \
-	groupsize rules=windows rules= rules groupaware=2 groupaware=maybe; do
+	groupsize rules=windows rules= rules groupaware=2 groupaware=maybe verify=2; do
 	refused "$bad"
 	result "O3 insmod with $bad fails and the log says what is allowed"
 done
 
 insmod /ko/ntaffinity.ko && (
 	cd /sys/module/ntaffinity/parameters &&
-		[ "$(cat groupsize) $(cat rules) $(cat groupaware)" = "64 documented N" ]
+		[ "$(cat groupsize) $(cat rules) $(cat groupaware) $(cat verify)" = "64 documented N N" ]
 )
 result "O3 the parameters have their defaults and can be read"
 rmmod ntaffinity
@@ -308,6 +308,24 @@ has_affinity $left 1-2 && has_affinity $pid 0
 result "U12 both have their user affinity"
 logged "gets its user affinity back" && [ ! -d $debug ] && [ ! -d /sys/module/ntaffinity ]
 result "U12 the log says which they were, and nothing of the module is left"
+
+# --- drivers that forget (T3, O4) --------------------------------------------
+
+insmod /ko/ntaffinity.ko groupsize=2 verify=1 && insmod /ko/from_the_shell.ko
+clear_log
+caller h 0-1
+order h set 1 1 && has_affinity $pid 2
+logged "comes back from a system call with the system affinity group 1 mask 0x1: nobody reverted after call_ddi+" &&
+	[ "$(stat not_reverted)" -ge 1 ]
+result "O4 verify=1 reports a return to user mode with a system affinity in force"
+order h revert 0 0 && has_affinity $pid 0-1
+seen=$(stat not_reverted)
+order h revert 0 0 && [ "$(stat not_reverted)" = "$seen" ]
+result "O4 and no return after the Revert"
+order h close && rmmod from_the_shell ntaffinity
+result "O4 a module loaded with verify=1 unloads"
+
+# --- again and again ---------------------------------------------------------
 
 rounds=0
 trouble=

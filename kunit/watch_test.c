@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proves the rules U3, U5, T5 and the last sentence of T2 with kernel threads, whose
+ * affinity anybody may change. What user processes and cpusets do is tried on
+ * real ones, in scripts/guest/user.sh; U6 is in hotplug_test.c.
+ *
+ * It is the test's own thread that makes the changes: they are another's.
+ */
+#include <kunit/test.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+
+#include "compat.h"
+#include "helpers.h"
+#include "placement.h"
+#include "watch.h"
+#include "wdm.h"
+
+struct call {
+	struct nta_affinity affinity;
+	struct nta_look look;
+};
+
+static void do_set(void *data)
+{
+	struct call *call = data;
+	GROUP_AFFINITY affinity = { .Mask = call->affinity.mask,
+				    .Group = call->affinity.group };
+
+	memset(&call->look, NTA_POISON, sizeof(call->look));
+	KeSetSystemGroupAffinityThread(&affinity, &call->look.previous);
+	nta_look_at_me(&call->look);
+}
+
+static void do_revert(void *data)
+{
+	struct call *call = data;
+	GROUP_AFFINITY affinity = { .Mask = call->affinity.mask,
+				    .Group = call->affinity.group };
+
+	memset(&call->look, NTA_POISON, sizeof(call->look));
+	KeRevertToUserGroupAffinityThread(&affinity);
+	nta_look_at_me(&call->look);
+}
+
+static struct call *set(struct kunit *test, struct nta_worker *worker,
+			const struct nta_affinity *affinity)
+{
+	struct call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, call);
+	call->affinity = *affinity;
+	nta_worker_do(test, worker, do_set, call);
+	KUNIT_EXPECT_TRUE(test, call->look.entry.state.active);
+	return call;
+}
+
+static struct call *revert(struct kunit *test, struct nta_worker *worker,
+			   const struct nta_affinity *affinity)
+{
+	struct call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, call);
+	call->affinity = *affinity;
+	nta_worker_do(test, worker, do_revert, call);
+	KUNIT_EXPECT_EQ(test, call->look.entry.state.active, !!affinity->mask);
+	KUNIT_EXPECT_FALSE(test, call->look.entry.given_up);
+	return call;
+}
+
+/* The mask that somebody else gives the thread, seen from the system affinity. */
+struct change {
+	const char *name;
+	bool same;	/* has its processor */
+	bool other;	/* has another one */
+	bool wide;	/* has all active ones */
+};
+
+static const struct change changes[] = {
+	{ "disjoint", .other = true },
+	{ "overlapping", .same = true, .other = true },
+	{ "equal", .same = true },
+	{ "all", .wide = true },
+};
+
+static void describe_change(const struct change *change, char *description)
+{
+	strscpy(description, change->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(change, changes, describe_change);
+
+static struct cpumask *mask_of_change(struct kunit *test,
+				      const struct change *change,
+				      const struct nta_affinity *same,
+				      const struct nta_affinity *other)
+{
+	struct cpumask *mask = nta_mask(test);
+
+	if (change->wide)
+		cpumask_copy(mask, cpu_active_mask);
+	if (change->same)
+		cpumask_set_cpu(nta_cpu(same), mask);
+	if (change->other)
+		cpumask_set_cpu(nta_cpu(other), mask);
+	return mask;
+}
+
+static void needs_sight(struct kunit *test, const struct change *change)
+{
+	/* U7: for a kernel thread the kernel keeps no mask to tell by. */
+	if (change->same && !change->other && !nta_watch_has_probes())
+		kunit_skip(test, "needs kprobes, to see a mask that is equal to the one in force");
+}
+
+/*
+ * U3, U5: the driver's processor is put back, and what the other one wanted is
+ * what the Revert restores: between nested Sets, too.
+ */
+static void change_while_active_is_put_back_and_remembered(struct kunit *test)
+{
+	const struct change *change = test->param_value;
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_affinity c = nta_pick(test, 2);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *in_a = nta_mask_of(test, &a);
+	struct cpumask *in_b = nta_mask_of(test, &b);
+	struct cpumask *wanted = mask_of_change(test, change, &b, &c);
+	struct cpumask *seen = nta_mask(test);
+	long noticed, put_back;
+	struct call *call;
+
+	needs_sight(test, change);
+
+	call = set(test, worker, &a);
+	nta_check_mask(test, "after the first Set", &call->look.mask, in_a);
+	call = set(test, worker, &b);
+	nta_check_mask(test, "after the second Set", &call->look.mask, in_b);
+	KUNIT_EXPECT_EQ(test, call->look.previous.Mask, a.mask);
+
+	noticed = nta_event_count(NTA_EVENT_FOREIGN_CHANGE);
+	put_back = nta_event_count(NTA_EVENT_PUT_BACK);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, wanted), 0);
+	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(worker->task, in_b, seen),
+			      "not put back (U5): CPUs %*pbl",
+			      cpumask_pr_args(seen));
+	KUNIT_EXPECT_EQ_MSG(test, nta_event_count(NTA_EVENT_FOREIGN_CHANGE),
+			    noticed + 1, "changes seen");
+
+	call = revert(test, worker, &a);
+	nta_check_mask(test, "after the inner Revert", &call->look.mask, in_a);
+	KUNIT_EXPECT_EQ_MSG(test, nta_event_count(NTA_EVENT_PUT_BACK),
+			    put_back + !cpumask_equal(wanted, in_b),
+			    "put-backs");
+
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "after the outer Revert (U3)", &call->look.mask,
+		       wanted);
+}
+
+/* U3: with no time for a put-back between the change and the Revert. */
+static void change_right_before_the_revert_wins(struct kunit *test)
+{
+	const struct change *change = test->param_value;
+	struct nta_affinity b = nta_pick(test, 1), c = nta_pick(test, 2);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *wanted = mask_of_change(test, change, &b, &c);
+	struct call *call;
+	int i;
+
+	needs_sight(test, change);
+
+	for (i = 0; i < 5; i++) {
+		set(test, worker, &b);
+		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, wanted), 0);
+		call = revert(test, worker, &NTA_NONE);
+		nta_check_mask(test, "after the Revert", &call->look.mask,
+			       wanted);
+		/* The next round starts from another user affinity. */
+		KUNIT_EXPECT_EQ(test,
+				set_cpus_allowed_ptr(worker->task,
+						     cpumask_of(nta_cpu(&c))),
+				0);
+	}
+}
+
+/* T2: nothing was installed, so nothing is put back, nor reverted. */
+static void change_of_a_bound_thread_stays(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make_on_cpu(test, nta_cpu(&a));
+	struct cpumask *in_b = nta_mask_of(test, &b);
+	struct call *call;
+
+	call = set(test, worker, &a);
+	KUNIT_EXPECT_TRUE(test, call->look.entry.bound);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_b), 0);
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "after the Revert", &call->look.mask, in_b);
+}
+
+/* U5: beyond 10 put-backs a second the other side wins, until the next Set. */
+static void fight_is_given_up_until_the_next_set(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *in_a = nta_mask_of(test, &a);
+	struct cpumask *in_b = nta_mask_of(test, &b);
+	long given_up = nta_event_count(NTA_EVENT_GIVEN_UP);
+	long put_back = nta_event_count(NTA_EVENT_PUT_BACK);
+	struct nta_thread_snapshot entry;
+	struct cpumask *seen = nta_mask(test);
+	struct call *call;
+	int i;
+
+	set(test, worker, &a);
+	for (i = 0; i < 10; i++) {
+		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_b), 0);
+		if (!nta_wait_for_mask(worker->task, in_a, seen))
+			break;
+	}
+	/* On a machine that is too slow for a fight there is none. */
+	KUNIT_EXPECT_EQ_MSG(test, i, 10, "given up too early");
+	for (i = 0; i < 100; i++) {
+		if (nta_event_count(NTA_EVENT_GIVEN_UP) > given_up)
+			break;
+		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_b), 0);
+		usleep_range(1000, 2000);
+	}
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_event(NTA_EVENT_GIVEN_UP,
+						   given_up + 1));
+	KUNIT_EXPECT_GE(test, nta_event_count(NTA_EVENT_PUT_BACK), put_back + 10);
+
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_TRUE(test, entry.given_up);
+	KUNIT_EXPECT_TRUE(test, entry.state.active);
+	nta_read_mask(worker->task, seen);
+	nta_check_mask(test, "given up", seen, in_b);
+
+	/* The next Set pins again, and is defended again. */
+	call = set(test, worker, &a);
+	nta_check_mask(test, "after the next Set", &call->look.mask, in_a);
+	KUNIT_EXPECT_FALSE(test, call->look.entry.given_up);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_b), 0);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(worker->task, in_a, seen));
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_GIVEN_UP), given_up + 1);
+
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "after the Revert", &call->look.mask, in_b);
+}
+
+/* What probes and callbacks call, wherever they come. */
+struct callbacks {
+	struct nta_thread *thread;
+	struct cpumask *before;
+	unsigned int called;
+};
+
+static void call_back(void *data)
+{
+	struct callbacks *callbacks = data;
+	struct nta_thread *thread = callbacks->thread;
+	struct task_struct *task = thread->task;
+	struct nta_changes counts = nta_count_changes(thread);
+	unsigned long flags;
+
+	/* A thread without an entry, whose bucket need not be empty. */
+	nta_thread_end((struct task_struct *)callbacks->before);
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	nta_note_change(thread, callbacks->before);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+
+	nta_note_request(thread, &counts, callbacks->before, callbacks->before);
+	nta_look_after(thread);
+	callbacks->called++;
+}
+
+static const enum nta_section everywhere[] = {
+	NTA_IN_SPIN_LOCK, NTA_IN_SPIN_LOCK_IRQSAVE, NTA_IN_PREEMPT_OFF,
+	NTA_IN_BH_OFF, NTA_IN_IRQ_OFF, NTA_IN_RCU_READ, NTA_IN_SOFTIRQ,
+	NTA_IN_HARD_IRQ,
+};
+
+/*
+ * T5: they assume nothing about their context. What is wrong in one, lockdep and
+ * the kernel's other checks find; here it is seen that they work: a change that
+ * is noted is put back.
+ */
+static void callbacks_work_in_every_context(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *in_a = nta_mask_of(test, &a);
+	struct callbacks callbacks = {
+		.before = nta_mask_of(test, &b),
+	};
+	struct cpumask *seen = nta_mask(test);
+	unsigned int i;
+	long put_back;
+
+	for (i = 0; i < ARRAY_SIZE(everywhere); i++) {
+		set(test, worker, &a);
+		callbacks.thread = nta_thread_find(worker->task);
+		put_back = nta_event_count(NTA_EVENT_PUT_BACK);
+		nta_in_section(everywhere[i], call_back, &callbacks);
+		KUNIT_EXPECT_EQ(test, callbacks.called, i + 1);
+		KUNIT_EXPECT_TRUE_MSG(test,
+				      nta_wait_for_event(NTA_EVENT_PUT_BACK,
+							 put_back + 1),
+				      "section %u: not put back", everywhere[i]);
+		KUNIT_EXPECT_TRUE(test,
+				  nta_wait_for_mask(worker->task, in_a, seen));
+	}
+	revert(test, worker, &NTA_NONE);
+}
+
+/* Pairs of Set and Revert, as fast as they come. */
+struct hammer {
+	struct nta_affinity a;
+	struct nta_affinity b;
+	bool stop;
+	unsigned long pairs;
+};
+
+static void do_pairs(void *data)
+{
+	struct hammer *hammer = data;
+	GROUP_AFFINITY a = { .Mask = hammer->a.mask, .Group = hammer->a.group };
+	GROUP_AFFINITY b = { .Mask = hammer->b.mask, .Group = hammer->b.group };
+	GROUP_AFFINITY outer, inner;
+
+	while (!READ_ONCE(hammer->stop)) {
+		KeSetSystemGroupAffinityThread(&a, &outer);
+		KeSetSystemGroupAffinityThread(&b, &inner);
+		KeRevertToUserGroupAffinityThread(&inner);
+		KeRevertToUserGroupAffinityThread(&outer);
+		hammer->pairs++;
+		cond_resched();
+	}
+}
+
+/*
+ * U3: a change may come at any instruction of a Set or a Revert. Each change of
+ * the thread's affinity is the newest user affinity from then on; once the pairs
+ * have ended the last one is in force. Without probes one that is overwritten
+ * before anybody looked is lost, see README.md.
+ */
+static void changes_that_race_with_pairs_are_never_lost(struct kunit *test)
+{
+	struct nta_worker *worker = nta_worker_make(test);
+	struct hammer *hammer = kunit_kzalloc(test, sizeof(*hammer), GFP_KERNEL);
+	struct cpumask *wanted = nta_mask(test), *seen = nta_mask(test);
+	unsigned long pairs = 0;
+	int round, i;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, hammer);
+	if (!nta_watch_has_probes())
+		kunit_skip(test, "needs kprobes");
+	hammer->a = nta_pick(test, 0);
+	hammer->b = nta_pick(test, 1);
+
+	for (round = 0; round < 60; round++) {
+		WRITE_ONCE(hammer->stop, false);
+		nta_worker_begin(worker, do_pairs, hammer);
+		for (i = 0; i < 20; i++) {
+			/* One processor, and every other time the first. */
+			cpumask_clear(wanted);
+			cpumask_set_cpu(cpumask_any_distribute(cpu_active_mask),
+					wanted);
+			if (get_random_u32() & 1)
+				cpumask_set_cpu(cpumask_first(cpu_active_mask),
+						wanted);
+			KUNIT_EXPECT_EQ(test,
+					set_cpus_allowed_ptr(worker->task, wanted),
+					0);
+			if (get_random_u32() & 1)
+				usleep_range(1, 300);
+		}
+		WRITE_ONCE(hammer->stop, true);
+		nta_worker_wait(test, worker);
+
+		nta_read_mask(worker->task, seen);
+		if (!cpumask_equal(seen, wanted))
+			break;
+		KUNIT_EXPECT_GT(test, hammer->pairs, pairs);
+		pairs = hammer->pairs;
+	}
+	KUNIT_EXPECT_EQ_MSG(test, round, 60, "CPUs %*pbl, expected %*pbl",
+			    cpumask_pr_args(seen), cpumask_pr_args(wanted));
+}
+
+static struct kunit_case watch_cases[] = {
+	KUNIT_CASE_PARAM(change_while_active_is_put_back_and_remembered,
+			 change_gen_params),
+	KUNIT_CASE_PARAM(change_right_before_the_revert_wins, change_gen_params),
+	KUNIT_CASE(change_of_a_bound_thread_stays),
+	KUNIT_CASE(fight_is_given_up_until_the_next_set),
+	KUNIT_CASE(callbacks_work_in_every_context),
+	KUNIT_CASE(changes_that_race_with_pairs_are_never_lost),
+	{}
+};
+
+static struct kunit_suite watch_suite = {
+	.name = "nta_watch",
+	.test_cases = watch_cases,
+};
+
+kunit_test_suite(watch_suite);

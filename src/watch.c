@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sees what others do to threads that are active, and tells placement.c:
+ *
+ *	a change of affinity	by probes or by looking, see below (U3 to U6)
+ *	a child			the tracepoint task_newtask (U9)
+ *	a processor that came	a callback of CPU hotplug (U6)
+ *	a driver that went	the module notifier (U13)
+ *
+ * Changes of affinity. All ways to one, system calls, cpusets and the scheduler's
+ * own fallback, meet in set_cpus_allowed_common(), under the thread's pi_lock. A
+ * return probe there sees every change while nobody can make another. A mask
+ * that is equal to the one in force never gets there; that somebody asked for it
+ * is seen by return probes on the two functions that requests come through.
+ *
+ * Where the kernel has no probes, or where they turn out not to fire, because
+ * the compiler has put a copy of a function into its callers, the threads that
+ * are active are looked at every SCAN_MS instead.
+ *
+ * The probes run wherever the kernel changes an affinity: in interrupts, with
+ * the scheduler's locks held, or preemptible. They look an entry up under
+ * rcu_read_lock(), take no lock of ours and wake nobody (T5). An instance of a
+ * probe is used up only for a thread that has an entry.
+ */
+#include <linux/atomic.h>
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/kprobes.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/seq_file.h>
+#include <linux/tracepoint.h>
+#include <linux/workqueue.h>
+
+#include "compat.h"
+#include "placement.h"
+#include "report.h"
+#include "thread.h"
+#include "watch.h"
+
+#define SCAN_MS 10
+
+static bool has_probes;
+static bool sees_children;
+static bool sees_processors;
+static int hotplug_state;
+static struct tracepoint *task_newtask;
+
+/* --- by probes --- */
+
+#if NTA_HAVE_PROBES
+
+/* What is remembered from a function's entry to its return. */
+struct probe_data {
+	struct task_struct *task;
+	const struct cpumask *asked;
+	struct nta_changes changes;
+	unsigned long before[];
+};
+
+/* The thread that is to show that the probes fire, and what it has shown. */
+static struct task_struct *proof_task;
+static bool proof_of_change;
+static bool proof_of_request;
+/* Nothing in the kernel lets a module call this one: seen when it happens. */
+static bool setaffinity_seen;
+
+static int enter_change(struct kretprobe_instance *instance,
+			struct pt_regs *regs)
+{
+	struct probe_data *data = (void *)instance->data;
+	struct nta_thread *thread;
+
+	data->task = nta_probed_task(regs);
+	if (data->task == READ_ONCE(proof_task))
+		WRITE_ONCE(proof_of_change, true);
+
+	thread = nta_thread_find(data->task);
+	if (!thread)
+		return 1;
+	cpumask_copy(to_cpumask(data->before), &data->task->cpus_mask);
+	return 0;
+}
+NOKPROBE_SYMBOL(enter_change);
+
+static int leave_change(struct kretprobe_instance *instance,
+			struct pt_regs *regs)
+{
+	struct probe_data *data = (void *)instance->data;
+	struct nta_thread *thread;
+
+	/* Who changes the task's affinity keeps it, but not its entry. */
+	rcu_read_lock();
+	thread = nta_thread_find(data->task);
+	if (thread)
+		nta_note_change(thread, to_cpumask(data->before));
+	rcu_read_unlock();
+	return 0;
+}
+NOKPROBE_SYMBOL(leave_change);
+
+static int enter_request(struct probe_data *data, struct pt_regs *regs,
+			 const struct cpumask *asked)
+{
+	struct nta_thread *thread;
+
+	data->task = nta_probed_task(regs);
+	data->asked = asked;
+
+	rcu_read_lock();
+	thread = nta_thread_find(data->task);
+	if (thread && nta_is_installing(thread))
+		thread = NULL;
+	if (thread) {
+		data->changes = nta_count_changes(thread);
+		/* data_race: where it matters it is compared. */
+		data_race(cpumask_and(to_cpumask(data->before),
+				      &data->task->cpus_mask,
+				      cpu_possible_mask));
+	}
+	rcu_read_unlock();
+	return !thread;
+}
+NOKPROBE_SYMBOL(enter_request);
+
+static int enter_set_cpus(struct kretprobe_instance *instance,
+			  struct pt_regs *regs)
+{
+	if (nta_probed_task(regs) == READ_ONCE(proof_task))
+		WRITE_ONCE(proof_of_request, true);
+	return enter_request((void *)instance->data, regs,
+			     nta_probed_mask(regs));
+}
+NOKPROBE_SYMBOL(enter_set_cpus);
+
+static int enter_setaffinity(struct kretprobe_instance *instance,
+			     struct pt_regs *regs)
+{
+	WRITE_ONCE(setaffinity_seen, true);
+	return enter_request((void *)instance->data, regs,
+			     nta_probed_user_mask(regs));
+}
+NOKPROBE_SYMBOL(enter_setaffinity);
+
+/* The mask that was asked for is the caller's, and still there. */
+static int leave_request(struct kretprobe_instance *instance,
+			 struct pt_regs *regs)
+{
+	struct probe_data *data = (void *)instance->data;
+	struct nta_thread *thread;
+
+	/* Refused: nobody got what he asked for. */
+	if ((int)regs_return_value(regs))
+		return 0;
+	rcu_read_lock();
+	thread = nta_thread_find(data->task);
+	if (thread)
+		nta_note_request(thread, &data->changes,
+				 to_cpumask(data->before), data->asked);
+	rcu_read_unlock();
+	return 0;
+}
+NOKPROBE_SYMBOL(leave_request);
+
+static struct kretprobe change_probe = {
+	.kp.symbol_name = "set_cpus_allowed_common",
+	.entry_handler = enter_change,
+	.handler = leave_change,
+};
+
+static struct kretprobe request_probe = {
+	.kp.symbol_name = "set_cpus_allowed_ptr",
+	.entry_handler = enter_set_cpus,
+	.handler = leave_request,
+};
+
+static struct kretprobe setaffinity_probe = {
+	.kp.symbol_name = "__sched_setaffinity",
+	.entry_handler = enter_setaffinity,
+	.handler = leave_request,
+};
+
+static struct kretprobe *probes[] = {
+	&change_probe,
+	&request_probe,
+	&setaffinity_probe,
+};
+
+static int proof_main(void *unused)
+{
+	return 0;
+}
+
+/*
+ * Whether the probes fire. A symbol that is there can still have been copied
+ * into its callers; so the affinity of a thread is changed to see.
+ */
+static bool probes_fire(void)
+{
+	struct task_struct *task;
+
+	/* It never runs: nobody wakes it before it is stopped. */
+	task = kthread_create(proof_main, NULL, "ntaffinity");
+	if (IS_ERR(task))
+		return false;
+
+	/* Whatever mask it has, one of the two is another. */
+	WRITE_ONCE(proof_task, task);
+	set_cpus_allowed_ptr(task, cpumask_of(cpumask_first(cpu_active_mask)));
+	set_cpus_allowed_ptr(task, cpu_possible_mask);
+	WRITE_ONCE(proof_task, NULL);
+	kthread_stop(task);
+	return READ_ONCE(proof_of_change) && READ_ONCE(proof_of_request);
+}
+
+static void start_probes(void)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(probes); i++) {
+		probes[i]->data_size = sizeof(struct probe_data) +
+				       cpumask_size();
+		/* A request can sleep while it has an instance. */
+		probes[i]->maxactive = max(64U, 2 * num_possible_cpus());
+	}
+
+	ret = register_kretprobes(probes, ARRAY_SIZE(probes));
+	if (ret) {
+		pr_info("no probes (%d): threads that are active are looked at every %d ms\n",
+			ret, SCAN_MS);
+		return;
+	}
+	if (!probes_fire()) {
+		unregister_kretprobes(probes, ARRAY_SIZE(probes));
+		pr_info("probes do not fire: threads that are active are looked at every %d ms\n",
+			SCAN_MS);
+		return;
+	}
+	has_probes = true;
+	nta_changes_are_noted(true);
+}
+
+static void stop_probes(void)
+{
+	if (!has_probes)
+		return;
+	nta_changes_are_noted(false);
+	unregister_kretprobes(probes, ARRAY_SIZE(probes));
+}
+
+static const char *setaffinity_state(void)
+{
+	return READ_ONCE(setaffinity_seen) ? "has fired" : "has not fired yet";
+}
+
+#else
+
+static void start_probes(void)
+{
+}
+
+static void stop_probes(void)
+{
+}
+
+static const char *setaffinity_state(void)
+{
+	return "none";
+}
+
+#endif
+
+/* --- by looking --- */
+
+static void look_after(struct nta_thread *thread, void *data)
+{
+	bool *any_active = data;
+
+	if (nta_look_after(thread))
+		*any_active = true;
+}
+
+static void scan_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(scan, scan_work);
+
+static void scan_soon(void)
+{
+	queue_delayed_work(nta_queue, &scan, msecs_to_jiffies(SCAN_MS));
+}
+
+static void scan_work(struct work_struct *work)
+{
+	bool any_active = false;
+
+	nta_threads_visit(look_after, &any_active);
+	if (any_active)
+		scan_soon();
+}
+
+/**
+ * nta_watch_held() - a thread has become active
+ *
+ * Context: process.
+ */
+void nta_watch_held(void)
+{
+	if (!has_probes)
+		scan_soon();
+}
+
+/* --- processors --- */
+
+static void look_for_processors(struct work_struct *work)
+{
+	bool any_active;
+
+	/* The processor is active when the hotplug operation has ended. */
+	cpus_read_lock();
+	cpus_read_unlock();
+	nta_threads_visit(look_after, &any_active);
+}
+
+static DECLARE_WORK(processor_work, look_for_processors);
+
+static int processor_comes(unsigned int cpu)
+{
+	queue_work(nta_queue, &processor_work);
+	return 0;
+}
+
+/* --- children --- */
+
+static void task_newtask_probe(void *data, struct task_struct *task,
+			       NTA_CLONE_FLAGS flags)
+{
+	nta_place_child(task, flags & CLONE_INTO_CGROUP);
+}
+
+/* --- drivers --- */
+
+/* Stands for the call sites of modules that are gone. */
+static void a_driver_that_was_unloaded(void)
+{
+}
+
+static void forget_caller(struct nta_thread *thread, void *data)
+{
+	unsigned long caller = READ_ONCE(thread->caller);
+	const struct module *module = data;
+
+	/* A thread that just now calls from another module has a caller again. */
+	if (!within_module(caller, module) ||
+	    cmpxchg(&thread->caller, caller,
+		    (unsigned long)a_driver_that_was_unloaded) != caller)
+		return;
+	/* data_race: for a report; its last call was from the module that goes. */
+	if (data_race(thread->state.active))
+		nta_report_driver_gone(thread->task, &thread->state.system,
+				       caller);
+}
+
+/* Its exit routine is over, its text is still there. */
+static int module_changes(struct notifier_block *block, unsigned long state,
+			  void *data)
+{
+	if (state == MODULE_STATE_GOING) {
+		nta_threads_visit(forget_caller, data);
+		nta_report_forget(data);
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_notifier = {
+	.notifier_call = module_changes,
+};
+
+/* --- all of it --- */
+
+/**
+ * nta_watch_has_probes() - whether changes of affinity are seen by probes
+ *
+ * Context: any.
+ * Return: whether they are; if not, active threads are looked at every now and
+ * then.
+ */
+bool nta_watch_has_probes(void)
+{
+	return has_probes;
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_watch_has_probes);
+
+/**
+ * nta_watch_show() - what of the rules on user affinities this kernel gives
+ * @file: where to
+ *
+ * Context: process.
+ */
+void nta_watch_show(struct seq_file *file)
+{
+	const char *equal_cpuset = has_probes ? "probes" : "unseen";
+	const char *equal_user = NTA_KERNEL_KEEPS_USER_MASK ? "kernel" :
+							      equal_cpuset;
+
+	if (has_probes)
+		seq_puts(file, "foreign_changes probes\n");
+	else
+		seq_printf(file, "foreign_changes scan %d ms\n", SCAN_MS);
+	seq_printf(file, "equal_user_masks %s\n", equal_user);
+	seq_printf(file, "equal_cpuset_masks %s\n", equal_cpuset);
+	seq_printf(file, "setaffinity_probe %s\n",
+		   has_probes ? setaffinity_state() : "none");
+	seq_printf(file, "kernel_narrows %s\n",
+		   NTA_KERNEL_KEEPS_USER_MASK ? "yes" : "no");
+	seq_printf(file, "children %s\n", !sees_children ? "unseen" :
+		   IS_ENABLED(CONFIG_PREEMPT_RT) ? "task_newtask, if preemptible" :
+						   "task_newtask");
+	seq_printf(file, "processors %s\n",
+		   sees_processors ? "hotplug callback" : "unseen");
+	seq_printf(file, "preempt_count %s\n",
+		   IS_ENABLED(CONFIG_PREEMPT_COUNT) ? "yes" : "no");
+}
+
+static void start_children(void)
+{
+	task_newtask = nta_find_tracepoint("task_newtask");
+	if (task_newtask &&
+	    !tracepoint_probe_register(task_newtask, task_newtask_probe, NULL))
+		sees_children = true;
+	else
+		pr_warn("no tracepoint task_newtask: children of active threads keep the system affinity\n");
+}
+
+static void stop_children(void)
+{
+	if (!sees_children)
+		return;
+	tracepoint_probe_unregister(task_newtask, task_newtask_probe, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+/**
+ * nta_watch_start() - begin to watch
+ *
+ * What a kernel does not give is left out; nta_watch_show() tells.
+ *
+ * Context: process; may sleep.
+ * Return: 0 or -errno.
+ */
+int nta_watch_start(void)
+{
+	int ret;
+
+	ret = register_module_notifier(&module_notifier);
+	if (ret)
+		return ret;
+
+	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "ntaffinity:watch",
+					processor_comes, NULL);
+	if (ret < 0) {
+		unregister_module_notifier(&module_notifier);
+		return ret;
+	}
+	hotplug_state = ret;
+	sees_processors = IS_ENABLED(CONFIG_HOTPLUG_CPU);
+
+	start_children();
+	start_probes();
+	return 0;
+}
+
+/**
+ * nta_watch_stop() - stop watching
+ *
+ * Context: process; may sleep. Afterwards nothing of this is running.
+ */
+void nta_watch_stop(void)
+{
+	stop_probes();
+	stop_children();
+	cpuhp_remove_state_nocalls(hotplug_state);
+	cancel_work_sync(&processor_work);
+	cancel_delayed_work_sync(&scan);
+	unregister_module_notifier(&module_notifier);
+}
