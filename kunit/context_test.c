@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proves the rules I1 and I8: in an interrupt, in a
- * softirq and at DISPATCH_LEVEL a Set or a Revert is refused and changes
- * nothing. And the rules T1, T2 and T4: which kinds of kernel thread are moved,
- * and which are left where they are.
+ * Proves the rules I1 and I8: in an interrupt and in a softirq a Set or a Revert
+ * is refused and changes nothing. And the rules T1, T2 and T4: which kinds of
+ * kernel thread are moved, and which are left where they are.
  */
 #include <kunit/test.h>
 #include <linux/kthread.h>
@@ -61,14 +60,8 @@ struct section_row {
 };
 
 static const struct section_row section_rows[] = {
-	{ "I8 under spin_lock", NTA_IN_SPIN_LOCK, NTA_DISPATCH },
-	{ "I8 under spin_lock_irqsave", NTA_IN_SPIN_LOCK_IRQSAVE, NTA_DISPATCH },
-	{ "I8 with preemption off", NTA_IN_PREEMPT_OFF, NTA_DISPATCH },
-	{ "I8 with bottom halves off", NTA_IN_BH_OFF, NTA_DISPATCH },
-	{ "I8 with interrupts off", NTA_IN_IRQ_OFF, NTA_DISPATCH },
-	{ "I8 under rcu_read_lock", NTA_IN_RCU_READ, NTA_DISPATCH },
-	{ "I8 with migration off", NTA_IN_MIGRATION_OFF, NTA_PINNED },
 	{ "I8 in a softirq", NTA_IN_SOFTIRQ, NTA_NO_THREAD },
+	{ "I8 in a timer", NTA_IN_TIMER, NTA_NO_THREAD },
 	{ "I8 in a hard interrupt", NTA_IN_HARD_IRQ, NTA_NO_THREAD },
 };
 
@@ -126,7 +119,7 @@ static void check_attempt(struct kunit *test, const struct attempt *attempt,
 			    "S15: the counter");
 }
 
-static void calls_at_a_high_level_are_refused_whole(struct kunit *test)
+static void calls_in_an_interrupt_are_refused_whole(struct kunit *test)
 {
 	const struct section_row *row = test->param_value;
 	struct attempts *attempts = kunit_kzalloc(test, sizeof(*attempts),
@@ -407,7 +400,7 @@ static void thread_that_became_deadline_while_active_is_reverted(struct kunit *t
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE_PARAM(calls_at_a_high_level_are_refused_whole,
+	KUNIT_CASE_PARAM(calls_in_an_interrupt_are_refused_whole,
 			 section_gen_params),
 	KUNIT_CASE(unbound_kworker_is_moved),
 	KUNIT_CASE(kthread_bound_by_kthread_bind_stays),

@@ -95,6 +95,7 @@ enum nta_section {
 	NTA_IN_RCU_READ,
 	NTA_IN_MIGRATION_OFF,	/* may sleep, but not migrate */
 	NTA_IN_SOFTIRQ,
+	NTA_IN_TIMER,
 	NTA_IN_HARD_IRQ,
 };
 

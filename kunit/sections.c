@@ -13,6 +13,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 
 #include "helpers.h"
 
@@ -42,6 +43,25 @@ static void in_softirq_context(struct interruption *interruption)
 	local_bh_enable();
 	wait_for_completion(&interruption->done);
 	tasklet_kill(&interruption->tasklet);
+}
+
+/* Not on the stack: how such a timer is given back differs between kernels. */
+static struct interruption *timer_interruption;
+
+static void work_in_timer(struct timer_list *unused)
+{
+	timer_interruption->work(timer_interruption->data);
+	complete(&timer_interruption->done);
+}
+
+static DEFINE_TIMER(timer, work_in_timer);
+
+static void in_timer_context(struct interruption *interruption)
+{
+	timer_interruption = interruption;
+	mod_timer(&timer, jiffies + 1);
+	wait_for_completion(&interruption->done);
+	timer_delete_sync(&timer);
 }
 
 static void work_in_irq(struct irq_work *irq)
@@ -118,6 +138,9 @@ void nta_in_section(enum nta_section section, void (*work)(void *data),
 		break;
 	case NTA_IN_SOFTIRQ:
 		in_softirq_context(&interruption);
+		break;
+	case NTA_IN_TIMER:
+		in_timer_context(&interruption);
 		break;
 	case NTA_IN_HARD_IRQ:
 		in_hard_irq_context(&interruption);

@@ -281,7 +281,7 @@ static void call_back(void *data)
 static const enum nta_section everywhere[] = {
 	NTA_IN_SPIN_LOCK, NTA_IN_SPIN_LOCK_IRQSAVE, NTA_IN_PREEMPT_OFF,
 	NTA_IN_BH_OFF, NTA_IN_IRQ_OFF, NTA_IN_RCU_READ, NTA_IN_SOFTIRQ,
-	NTA_IN_HARD_IRQ,
+	NTA_IN_TIMER, NTA_IN_HARD_IRQ,
 };
 
 /*

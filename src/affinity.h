@@ -92,4 +92,11 @@ static inline bool nta_affinity_equal(const struct nta_affinity *a,
 	return a->mask == b->mask && a->group == b->group;
 }
 
+static inline bool nta_state_equal(const struct nta_state *a,
+				   const struct nta_state *b)
+{
+	return a->active == b->active &&
+	       (!a->active || nta_affinity_equal(&a->system, &b->system));
+}
+
 #endif /* NTA_AFFINITY_H */

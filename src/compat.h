@@ -27,6 +27,10 @@
 #error "ntaffinity needs CONFIG_TRACEPOINTS: one of them tells when a thread ends"
 #endif
 
+#ifdef CONFIG_PREEMPT_RT
+#error "ntaffinity does not know PREEMPT_RT: its spin locks and bottom halves work otherwise"
+#endif
+
 /*
  * EXPORT_SYMBOL_IF_KUNIT() lets the suites call internal functions, on kernels
  * that have KUnit and nowhere else.
@@ -141,6 +145,29 @@ static inline const struct cpumask *nta_probed_user_mask(struct pt_regs *regs)
 #define NTA_CLONE_FLAGS u64
 #else
 #define NTA_CLONE_FLAGS unsigned long
+#endif
+
+/*
+ * That a workqueue is one with a worker pool for each CPU has to be said on newer
+ * kernels.
+ *
+ * 6.17: 930c2ea566af "workqueue: Add new WQ_PERCPU flag"
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define NTA_WQ_PERCPU WQ_PERCPU
+#else
+#define NTA_WQ_PERCPU 0
+#endif
+
+/*
+ * What the tracepoint sched_process_exit passes.
+ *
+ * 6.16: "exit: move and extend sched_process_exit() tracepoint"
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define NTA_PROCESS_EXIT_ARGS struct task_struct *task, bool group_dead
+#else
+#define NTA_PROCESS_EXIT_ARGS struct task_struct *task
 #endif
 
 #endif /* NTA_COMPAT_H */

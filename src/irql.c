@@ -2,17 +2,102 @@
 /*
  * What level is this?
  *
- * Linux has no IRQL; the level is read off the kernel's own marks of a context.
- * On a kernel without PREEMPT_COUNT, spin_lock() and preempt_disable() leave no
- * mark, and such a section looks like PASSIVE_LEVEL (README, "IRQL").
+ * Linux has no IRQL. Whether a context may sleep is read off the kernel's own
+ * marks, so a native spin_lock() counts as DISPATCH_LEVEL just as one of the
+ * driver's raises. On a kernel without PREEMPT_COUNT, spin_lock() and
+ * preempt_disable() leave no mark, and such a section looks like PASSIVE_LEVEL
+ * (README, "IRQL").
+ *
+ * A raise to DISPATCH_LEVEL is local_bh_disable(): DPCs are softirqs. A raise
+ * above that disables interrupts too. What a raise did, so that the lowering can
+ * undo just that, is kept for each CPU, not for each thread: from DISPATCH_LEVEL
+ * on nobody else runs there. An interrupt that comes nevertheless has a record
+ * of its own. APC_LEVEL disables nothing, and a thread at it migrates: that one
+ * is kept with the thread, see level.c.
+ *
+ * Who may touch what: a record is touched by the CPU that it belongs to, in the
+ * kind of context that it belongs to, when that cannot migrate.
  */
+#include <linux/bottom_half.h>
 #include <linux/irqflags.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
 #include "compat.h"
 #include "irql.h"
+
+#define DISPATCH_LEVEL	2
+/* A hard interrupt's: the lowest of the levels of devices. */
+#define DEVICE_LEVEL	3
+#define HIGH_LEVEL	15
+
+/*
+ * @irql: what was raised to; 0: nothing is raised
+ * @bottom_halves: the raise has disabled them
+ * @interrupts: the raise has disabled them
+ * @native: the first raise was to DISPATCH_LEVEL from DISPATCH_LEVEL: in a native
+ *	section, which does not keep bottom halves off, as a raise does
+ * @again: raises to DISPATCH_LEVEL from DISPATCH_LEVEL that are in force
+ * @locks: how many spin locks are held that our calls have taken
+ * @owner: the thread
+ * @raiser: who raised first
+ */
+struct raised {
+	u8 irql;
+	bool bottom_halves;
+	bool interrupts;
+	bool native;
+	unsigned int again;
+	int locks;
+	const struct task_struct *owner;
+	unsigned long raiser;
+};
+
+enum kind {
+	IN_THREAD,
+	IN_SOFTIRQ,
+	IN_HARD_IRQ,
+	IN_NMI,
+
+	KINDS
+};
+
+static DEFINE_PER_CPU(struct raised, raised_on[KINDS]);
+
+static enum kind current_kind(void)
+{
+	if (in_nmi())
+		return IN_NMI;
+	if (in_hardirq())
+		return IN_HARD_IRQ;
+	if (in_serving_softirq())
+		return IN_SOFTIRQ;
+	return IN_THREAD;
+}
+
+/* This context's. The caller cannot migrate. */
+static struct raised *current_raised(void)
+{
+	return this_cpu_ptr(&raised_on[current_kind()]);
+}
+
+/* The level of the context, by the kernel's own marks. */
+static u8 native_irql(void)
+{
+	switch (current_kind()) {
+	case IN_NMI:
+		return HIGH_LEVEL;
+	case IN_HARD_IRQ:
+		return DEVICE_LEVEL;
+	case IN_SOFTIRQ:
+		return DISPATCH_LEVEL;
+	default:
+		return preempt_count() || irqs_disabled() ||
+		       rcu_preempt_depth() ? DISPATCH_LEVEL : 0;
+	}
+}
 
 /**
  * nta_current_context() - what the calling context allows
@@ -22,11 +107,10 @@
  */
 enum nta_context nta_current_context(void)
 {
-	if (in_nmi() || in_hardirq() || in_serving_softirq() ||
-	    is_idle_task(current))
+	if (current_kind() != IN_THREAD || is_idle_task(current))
 		return NTA_NO_THREAD;
 
-	if (preempt_count() || irqs_disabled() || rcu_preempt_depth())
+	if (native_irql())
 		return NTA_DISPATCH;
 
 	if (nta_migration_disabled(current))
@@ -35,3 +119,179 @@ enum nta_context nta_current_context(void)
 	return NTA_PASSIVE;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_current_context);
+
+/**
+ * nta_current_irql() - the current level
+ *
+ * Context: any.
+ * Return: the level. A raise leaves a native mark, so without one nothing is
+ * raised, and no record needs to be looked at that a migration might change.
+ */
+u8 nta_current_irql(void)
+{
+	u8 irql = native_irql();
+
+	/* Only RCU's mark lets it migrate, and then nothing is raised. */
+	if (!preempt_count() && !irqs_disabled())
+		return irql;
+	return max(irql, current_raised()->irql);
+}
+
+/* Whether a raise of this thread's is in force. It leaves a mark. */
+static bool is_raised(void)
+{
+	const struct raised *raised;
+
+	if (!softirq_count() && !irqs_disabled())
+		return false;
+	raised = current_raised();
+	return raised->irql && raised->owner == current;
+}
+
+/**
+ * nta_raise_irql() - raise the current level
+ * @irql: the level to raise to: at least DISPATCH_LEVEL and the current one
+ * @caller: the DDI's return address
+ *
+ * Context: any.
+ * Return: the level from before, 0 if it was below DISPATCH_LEVEL.
+ */
+u8 nta_raise_irql(u8 irql, unsigned long caller)
+{
+	u8 old = nta_current_irql();
+	bool again = irql == DISPATCH_LEVEL && old == DISPATCH_LEVEL &&
+		     current_kind() == IN_THREAD;
+	struct raised *raised;
+	unsigned long flags;
+
+	if (old < DISPATCH_LEVEL || again) {
+		if (again && is_raised()) {
+			current_raised()->again++;
+			return old;
+		}
+		local_bh_disable();
+		raised = current_raised();
+		*raised = (struct raised){
+			.bottom_halves = true,
+			.native = again,
+			.again = again,
+			.owner = current,
+		};
+	}
+	if (irql > DISPATCH_LEVEL) {
+		local_irq_save(flags);
+		raised = current_raised();
+		raised->interrupts |= !irqs_disabled_flags(flags);
+		raised->owner = current;
+	}
+	raised = current_raised();
+	if (!raised->irql)
+		raised->raiser = caller;
+	raised->irql = irql;
+	return old;
+}
+
+/* Undo a raise, as far as @irql. */
+static void undo_raise(struct raised *raised, u8 irql)
+{
+	bool bottom_halves = raised->bottom_halves && irql < DISPATCH_LEVEL;
+	bool interrupts = raised->interrupts && irql <= DISPATCH_LEVEL;
+
+	/* The record first: it is another thread's when we can be migrated. */
+	if (bottom_halves)
+		raised->bottom_halves = false;
+	if (interrupts)
+		raised->interrupts = false;
+	raised->irql = irql > DISPATCH_LEVEL ? irql :
+		       raised->bottom_halves ? DISPATCH_LEVEL : 0;
+	if (!raised->irql)
+		raised->again = 0;
+
+	if (interrupts)
+		local_irq_enable();
+	if (!bottom_halves)
+		return;
+	/* A native section that is still open: softirqs come a little later. */
+	if (irqs_disabled())
+		_local_bh_enable();
+	else
+		local_bh_enable();
+}
+
+/**
+ * nta_lower_irql() - lower the current level
+ * @irql: the level to lower to
+ * @old: the current one, at least that and DISPATCH_LEVEL
+ *
+ * Context: at DISPATCH_LEVEL or higher.
+ * Return: false if no raise of ours is in force: there is nothing to undo.
+ */
+bool nta_lower_irql(u8 irql, u8 old)
+{
+	struct raised *raised;
+
+	if (irql == old) {
+		/* The end of a raise that found the level as it is. */
+		if (irql != DISPATCH_LEVEL || current_kind() != IN_THREAD ||
+		    !is_raised())
+			return true;
+		raised = current_raised();
+		if (raised->again && !--raised->again && raised->native)
+			undo_raise(raised, 0);
+		return true;
+	}
+	if (current_kind() == IN_THREAD && !is_raised())
+		return false;
+	raised = current_raised();
+	if (!raised->irql)
+		return false;
+	undo_raise(raised, irql);
+	return true;
+}
+
+/**
+ * nta_count_lock() - a spin lock was taken or is about to be released
+ * @locks: 1 or -1
+ *
+ * Context: at DISPATCH_LEVEL or higher.
+ */
+void nta_count_lock(int locks)
+{
+	current_raised()->locks += locks;
+}
+
+/**
+ * nta_is_only_raised() - whether our calls alone keep the thread from sleeping
+ *
+ * Then the driver will lower, and a native section need not be reckoned with.
+ *
+ * Context: NTA_DISPATCH.
+ * Return: whether that is certain.
+ */
+bool nta_is_only_raised(void)
+{
+	const struct raised *raised = current_raised();
+	int count = SOFTIRQ_DISABLE_OFFSET;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		count += raised->locks * PREEMPT_DISABLE_OFFSET;
+	return raised->bottom_halves && preempt_count() == count &&
+	       !rcu_preempt_depth() &&
+	       (!irqs_disabled() || raised->interrupts);
+}
+
+/**
+ * nta_bring_down() - undo all raises of a thread that is leaving
+ * @raiser: receives who raised, if anybody did
+ *
+ * Context: thread, where it should be at PASSIVE_LEVEL.
+ * Return: whether anything was raised.
+ */
+bool nta_bring_down(unsigned long *raiser)
+{
+	if (current_kind() != IN_THREAD || !is_raised())
+		return false;
+	*raiser = current_raised()->raiser;
+	undo_raise(current_raised(), 0);
+	return true;
+}

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the calling context allows, in the terms of rule I1.
+ * Levels: what the calling context allows, in the terms of rule I1, and the IRQL
+ * that a driver raises and lowers.
  */
 #ifndef NTA_IRQL_H
 #define NTA_IRQL_H
+
+#include <linux/types.h>
 
 /*
  * NTA_PASSIVE: process context that may sleep and migrate.
@@ -20,5 +23,12 @@ enum nta_context {
 };
 
 enum nta_context nta_current_context(void);
+
+u8 nta_current_irql(void);
+u8 nta_raise_irql(u8 irql, unsigned long caller);
+bool nta_lower_irql(u8 irql, u8 old);
+void nta_count_lock(int locks);
+bool nta_is_only_raised(void);
+bool nta_bring_down(unsigned long *raiser);
 
 #endif /* NTA_IRQL_H */

@@ -50,31 +50,33 @@ static struct nta_affinity from_kaffinity(KAFFINITY mask)
  * between. A thread that is created meanwhile gets the user affinity.
  *
  * The call is refused, and nothing changes but PreviousAffinity, which gets
- * {0, 0}, if @Affinity is NULL; there is no such group; the mask has a bit of a
- * processor that does not exist (with the module parameter rules=observed such
- * bits are ignored); no processor of the mask is active, the empty mask
+ * {0, 0}, if @Affinity is NULL; there is no such group; the mask has a bit of
+ * a processor that does not exist (with the module parameter rules=observed
+ * such bits are ignored); no processor of the mask is active, the empty mask
  * included; there is no memory for the thread's first system affinity; the
  * thread is a kernel thread bound to one processor outside the mask, or has
  * SCHED_DEADLINE and may now run outside the mask; the last processor of the
- * mask goes offline during the call; or the level is too high. So {0, 0} means
- * either that there was no system affinity or that the call was refused. Which
- * one, is seen in debugfs ntaffinity/stats, in the trace event
+ * mask goes offline during the call; or it is an interrupt or a softirq. So
+ * {0, 0} means either that there was no system affinity or that the call was
+ * refused. Which one, is seen in debugfs ntaffinity/stats, in the trace event
  * ntaffinity:nta_refused and in the kernel log.
  *
  * If a nested Set is refused, the Revert that is paired with it reverts to the
  * user affinity, and with it the outer Set: this is the documented contract.
  *
- * Context: process, at IRQL <= APC_LEVEL: where sleeping is allowed and
- * migration is enabled. On return the thread runs inside the new affinity and
- * its task state is TASK_RUNNING. Elsewhere the call is refused.
+ * Context: process. At IRQL <= APC_LEVEL, where sleeping is allowed and migration
+ * is enabled, it may sleep; on return the thread runs inside the new affinity and
+ * its task state is TASK_RUNNING. At DISPATCH_LEVEL, by our calls or by native
+ * means, and where migration is disabled, it does not sleep, and the thread moves
+ * later: see KeLowerIrql(). In interrupts and softirqs the call is refused.
  *
  * Return: nothing.
  *
- * Differences from Windows: at DISPATCH_LEVEL the call is refused instead of
- * deferred. While the system affinity is in force, sched_getaffinity() and
- * /proc show it. It may lie outside the thread's cpuset. Bound kernel threads
- * and SCHED_DEADLINE threads are not moved. Source: the page
- * KeSetSystemGroupAffinityThread of wdm.h.
+ * Differences from Windows: the thread moves before the level is lowered, or
+ * when a worker comes to it if that is not done by our calls. While the system
+ * affinity is in force, sched_getaffinity() and /proc show it. It may lie
+ * outside the thread's cpuset. Bound kernel threads and SCHED_DEADLINE threads
+ * are not moved. Source: the page KeSetSystemGroupAffinityThread of wdm.h.
  */
 VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity,
 					  PGROUP_AFFINITY PreviousAffinity)
@@ -110,15 +112,13 @@ EXPORT_SYMBOL_GPL(KeSetSystemGroupAffinityThread);
  * processor of the user affinity is active any more, the thread may then use
  * all active processors, and a log line says so.
  *
- * Context: process, at IRQL <= APC_LEVEL: where sleeping is allowed and
- * migration is enabled. On return the thread runs inside the affinity reverted
- * to and its task state is TASK_RUNNING. Elsewhere the call is refused.
+ * Context: process; as KeSetSystemGroupAffinityThread(), with the affinity
+ * reverted to.
  *
  * Return: nothing.
  *
- * Differences from Windows: at DISPATCH_LEVEL the call is refused instead of
- * deferred. With rules=observed a valid mask that is not 0 takes effect also
- * when no system affinity is in force. Source: the page
+ * Differences from Windows: with rules=observed a valid mask that is not 0
+ * takes effect also when no system affinity is in force. Source: the page
  * KeRevertToUserGroupAffinityThread of wdm.h; where it speaks of the affinity
  * at the thread's creation and the page of the Set of the most recent user
  * affinity, the latter is meant.
@@ -143,7 +143,7 @@ EXPORT_SYMBOL_GPL(KeRevertToUserGroupAffinityThread);
  * (KAFFINITY)(1 << 31) has all higher bits set too: it is refused where the
  * group is shorter than 64, and means all of processors 31 to 63 where it is not.
  *
- * Context: process, at IRQL <= APC_LEVEL; as KeSetSystemGroupAffinityThread().
+ * Context: process; as KeSetSystemGroupAffinityThread().
  *
  * Return: the mask of the system affinity that was in force; 0 if there was
  * none, which is no error, or if the call was refused. The mask comes without
@@ -151,8 +151,8 @@ EXPORT_SYMBOL_GPL(KeRevertToUserGroupAffinityThread);
  * puts the thread on the same numbers of group 0. Drivers that use any other
  * group must use the group DDIs throughout.
  *
- * Differences from Windows: at DISPATCH_LEVEL the call is refused instead of
- * deferred. Source: the page KeSetSystemAffinityThreadEx of wdm.h.
+ * Differences from Windows: as there. Source: the page
+ * KeSetSystemAffinityThreadEx of wdm.h.
  */
 KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY Affinity)
 {
@@ -173,14 +173,13 @@ EXPORT_SYMBOL_GPL(KeSetSystemAffinityThreadEx);
  * As KeRevertToUserGroupAffinityThread(), with the group given: no effect
  * unless a system affinity is in force.
  *
- * Context: process, at IRQL <= APC_LEVEL; as KeRevertToUserGroupAffinityThread().
+ * Context: process; as KeRevertToUserGroupAffinityThread().
  *
  * Return: nothing.
  *
- * Differences from Windows: at DISPATCH_LEVEL the call is refused instead of
- * deferred. Without a Set before it Windows was seen to put a mask that is not
- * 0 in force, against its documentation; rules=observed does the same. Source:
- * the page KeRevertToUserAffinityThreadEx of wdm.h.
+ * Differences from Windows: without a Set before it Windows was seen to put a
+ * mask that is not 0 in force, against its documentation; rules=observed does
+ * the same. Source: the page KeRevertToUserAffinityThreadEx of wdm.h.
  */
 VOID NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY Affinity)
 {
@@ -194,12 +193,11 @@ EXPORT_SYMBOL_GPL(KeRevertToUserAffinityThreadEx);
  * KeSetSystemAffinityThread() - KeSetSystemAffinityThreadEx() without the result
  * @Affinity: mask of processor numbers, as there
  *
- * Context: process, at IRQL <= APC_LEVEL; as KeSetSystemGroupAffinityThread().
+ * Context: process; as KeSetSystemGroupAffinityThread().
  *
  * Return: nothing. Whether the call was refused is seen in the kernel log.
  *
- * Differences from Windows: at DISPATCH_LEVEL the call is refused instead of
- * deferred. Windows' page names no rule for the mask; those of
+ * Differences from Windows: Windows' page names no rule for the mask; those of
  * KeSetSystemAffinityThreadEx() hold. Source: the page KeSetSystemAffinityThread
  * of wdm.h.
  */
@@ -217,13 +215,12 @@ EXPORT_SYMBOL_GPL(KeSetSystemAffinityThread);
  * KeRevertToUserAffinityThreadEx(0): no effect unless a system affinity is in
  * force.
  *
- * Context: process, at IRQL <= APC_LEVEL; as KeRevertToUserGroupAffinityThread().
+ * Context: process; as KeRevertToUserGroupAffinityThread().
  *
  * Return: nothing.
  *
- * Differences from Windows: at DISPATCH_LEVEL the call is refused instead of
- * deferred. Source: the declaration in wdm.h; Windows documents no page of its
- * own for it.
+ * Differences from Windows: as there. Source: the declaration in wdm.h;
+ * Windows documents no page of its own for it.
  */
 VOID NTAPI KeRevertToUserAffinityThread(void)
 {

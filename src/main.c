@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "debugfs.h"
+#include "level.h"
 #include "placement.h"
 #include "request.h"
 #include "thread.h"
@@ -25,6 +26,7 @@
 static unsigned int groupsize = MAX_GROUP_SIZE;
 static bool groupaware;
 static bool verify;
+static bool levelcheck = true;
 
 static int set_groupsize(const char *value, const struct kernel_param *kp)
 {
@@ -104,6 +106,10 @@ module_param_cb(verify, &switch_ops, &verify, 0444);
 __MODULE_PARM_TYPE(verify, "bool");
 MODULE_PARM_DESC(verify, "1: report a return from a system call or a work function with a system affinity in force (default 0)");
 
+module_param_cb(levelcheck, &switch_ops, &levelcheck, 0444);
+__MODULE_PARM_TYPE(levelcheck, "bool");
+MODULE_PARM_DESC(levelcheck, "0: do not bring down threads that return from a system call at a raised IRQL, which costs a little at every one (default 1)");
+
 static int __init ntaffinity_init(void)
 {
 	int ret;
@@ -123,6 +129,9 @@ static int __init ntaffinity_init(void)
 	ret = nta_watch_start();
 	if (ret)
 		goto stop_placement;
+	ret = nta_levels_start(levelcheck);
+	if (ret)
+		goto stop_watch;
 	if (verify)
 		nta_verify_start();
 	nta_debugfs_start();
@@ -131,6 +140,8 @@ static int __init ntaffinity_init(void)
 		nta_topology.group_count, groupsize, rules_names[nta_rules]);
 	return 0;
 
+stop_watch:
+	nta_watch_stop();
 stop_placement:
 	nta_placement_stop();
 stop_threads:
@@ -145,6 +156,7 @@ static void __exit ntaffinity_exit(void)
 {
 	nta_debugfs_stop();
 	nta_verify_stop();
+	nta_levels_stop();
 	nta_watch_stop();
 	nta_placement_stop();
 	nta_threads_stop();

@@ -56,6 +56,8 @@
 #define PUT_BACKS_A_SECOND 10
 
 struct workqueue_struct *nta_queue;
+/* The same, for work on a certain processor. */
+static struct workqueue_struct *cpu_queue;
 static DECLARE_WAIT_QUEUE_HEAD(work_wait);
 static atomic_t work_left = ATOMIC_INIT(0);
 
@@ -174,11 +176,11 @@ static void learn_user(struct nta_thread *thread)
 
 	if (!thread->state.active) {
 		/* Unless others have changed it since: seen, or seen now. */
-		if (test_and_clear_bit(NTA_THREAD_USER_DUE, &thread->flags) &&
+		if (test_bit(NTA_THREAD_USER_DUE, &thread->flags) &&
 		    thread->user_print == nta_user_print(thread->task) &&
-		    (is_in_force(thread) ||
-		     !test_bit(NTA_THREAD_CHILD, &thread->flags)))
+		    (!thread->installed.mask || is_in_force(thread)))
 			return;
+		clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
 		clear_bit(NTA_THREAD_USER_LOST, &thread->flags);
 		record_user(thread);
 	} else if (thread->installed.mask && !is_in_force(thread)) {
@@ -230,17 +232,24 @@ static void take_kept_user_mask(struct nta_thread *thread)
 
 /*
  * Start an install: from here to nta_install_done() changes by others are noted
- * even if the thread is not active.
+ * even if the thread is not active. An installer who is not the thread says for
+ * which state he does it; if the thread has another one by now, nothing is begun.
  */
-static void begin_install(struct nta_thread *thread)
+static bool begin_install(struct nta_thread *thread,
+			  const struct nta_state *expected)
 {
 	struct task_struct *task = thread->task;
 	unsigned long flags;
+	bool begun = false;
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	learn_user(thread);
-	WRITE_ONCE(thread->installer, current);
+	if (!expected || nta_state_equal(&thread->state, expected)) {
+		learn_user(thread);
+		WRITE_ONCE(thread->installer, current);
+		begun = true;
+	}
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return begun;
 }
 
 /*
@@ -288,7 +297,13 @@ static void end_install(struct nta_thread *thread,
 		thread->installed.mask = nta_group_slice(&nta_topology,
 							 cpumask_bits(now),
 							 system->group);
+		thread->last = thread->installed;
 		clear_bit(NTA_THREAD_DISPLACED, &thread->flags);
+	} else if (!READ_ONCE(changes_are_noted) && !thread->state.active &&
+		   !all_gone(system)) {
+		/* Reverted meanwhile, and somebody else has the last word. */
+		clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
+		record_user(thread);
 	}
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
@@ -463,6 +478,7 @@ bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system)
 	struct nta_affinity installed = data_race(thread->installed);
 
 	return thread->state.active &&
+	       !test_bit(NTA_THREAD_PENDING, &thread->flags) &&
 	       nta_affinity_equal(&thread->state.system, system) &&
 	       installed.mask && installed.group == system->group &&
 	       !(installed.mask & ~system->mask) &&
@@ -473,28 +489,42 @@ bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system)
 				&thread->task->cpus_mask);
 }
 
+#if IS_ENABLED(CONFIG_KUNIT)
+static void (*test_stretch)(struct task_struct *task);
+
 /**
- * nta_place_system() - move a thread to a system affinity
- * @thread: its entry, owned by the caller; @thread->state is still the old one
- * @system: the system affinity, trimmed
+ * nta_stretch_installs() - let a test make others' installs last longer
+ * @stretch: called between the look at the state and the install (I5); or NULL
  *
- * Context: process; may sleep. For current, which then runs inside @system; for
- * another thread it sleeps until that may migrate. nta_install_done() must
- * follow once the outcome is committed.
- * Return: NTA_OK, or why the thread's affinity is what it was.
+ * Context: process.
  */
-enum nta_reason nta_place_system(struct nta_thread *thread,
-				 const struct nta_affinity *system)
+void nta_stretch_installs(void (*stretch)(struct task_struct *task))
+{
+	WRITE_ONCE(test_stretch, stretch);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_stretch_installs);
+
+static void let_test_stretch(struct task_struct *task)
+{
+	void (*stretch)(struct task_struct *task) = READ_ONCE(test_stretch);
+
+	if (stretch && task != current)
+		stretch(task);
+}
+#else
+static void let_test_stretch(struct task_struct *task)
+{
+}
+#endif
+
+/* As nta_place_system(); the install is begun. */
+static enum nta_reason place_system(struct nta_thread *thread,
+				    const struct nta_affinity *system)
 {
 	struct cpumask *request = nta_thread_request(thread);
 	struct task_struct *task = thread->task;
 	enum nta_reason reason;
 	int ret;
-
-	begin_install(thread);
-	if (!thread->state.active)
-		assign_bit(NTA_THREAD_BOUND, &thread->flags,
-			   is_bound_kthread(thread));
 
 	nta_group_to_cpumask(&nta_topology, system->group, system->mask, request);
 
@@ -505,6 +535,7 @@ enum nta_reason nta_place_system(struct nta_thread *thread,
 			return reason;
 		reason = NTA_OK;
 	} else {
+		let_test_stretch(task);
 		ret = install(task, request);
 		if (ret == -EAGAIN)
 			undo(thread);
@@ -516,8 +547,32 @@ enum nta_reason nta_place_system(struct nta_thread *thread,
 	}
 
 	end_install(thread, reason ? &thread->state.system : system);
+	return reason;
+}
+
+/**
+ * nta_place_system() - move the calling thread to a system affinity
+ * @thread: its entry, owned by the caller; @thread->state is still the old one
+ * @system: the system affinity, trimmed
+ *
+ * Context: process; may sleep. nta_install_done() must follow once the outcome
+ * is committed.
+ * Return: NTA_OK: current then runs inside @system; or why the thread's affinity
+ * is what it was.
+ */
+enum nta_reason nta_place_system(struct nta_thread *thread,
+				 const struct nta_affinity *system)
+{
+	enum nta_reason reason;
+
+	begin_install(thread, NULL);
+	if (!thread->state.active)
+		assign_bit(NTA_THREAD_BOUND, &thread->flags,
+			   is_bound_kthread(thread));
+
+	reason = place_system(thread, system);
 	/* A Set of the thread's own is a new fight (U5). */
-	if (!reason && task == current) {
+	if (!reason) {
 		clear_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
 		thread->put_backs = 0;
 	}
@@ -525,28 +580,29 @@ enum nta_reason nta_place_system(struct nta_thread *thread,
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_system);
 
-/**
- * nta_place_user() - move a thread to its user affinity
- * @thread: its entry, owned by the caller; @thread->state is still the old one
- *
- * Context: process; may sleep. For another thread it sleeps until that may
- * migrate. nta_install_done() must follow once the outcome is committed.
- * Return: NTA_OK, or NTA_KERNEL_REFUSED if no processor of the user affinity is
- * active: the thread then may use all active processors (R11).
- */
-enum nta_reason nta_place_user(struct nta_thread *thread)
+/* As nta_place_user(); the install is begun. */
+static enum nta_reason place_user(struct nta_thread *thread)
 {
 	struct task_struct *task = thread->task;
+	unsigned long flags;
 	int ret;
-
-	begin_install(thread);
 
 	/* What was never moved is not moved back (T2). */
 	if (test_bit(NTA_THREAD_BOUND, &thread->flags))
 		return NTA_OK;
 
+	let_test_stretch(task);
+	clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	request_user(thread);
 	ret = install_user(thread);
+
+	/* Nothing of ours is in force any more, whatever becomes of the state. */
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	if (thread->state.active ||
+	    !test_bit(NTA_THREAD_CHILD, &thread->flags))
+		thread->installed = (struct nta_affinity){};
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+
 	/* Not all CPUs gone: the mask is right, and a CPU is on its way out. */
 	if (ret != -EINVAL)
 		return NTA_OK;
@@ -559,7 +615,44 @@ enum nta_reason nta_place_user(struct nta_thread *thread)
 	use_any_processor(task);
 	return NTA_KERNEL_REFUSED;
 }
+
+/**
+ * nta_place_user() - move a thread to its user affinity
+ * @thread: its entry, owned by the caller; @thread->state is still the old one
+ *
+ * Context: process; may sleep. For another thread, of which nothing else may
+ * change the state meanwhile, it sleeps until that may migrate.
+ * nta_install_done() must follow once the outcome is committed.
+ * Return: NTA_OK, or NTA_KERNEL_REFUSED if no processor of the user affinity is
+ * active: the thread then may use all active processors (R11).
+ */
+enum nta_reason nta_place_user(struct nta_thread *thread)
+{
+	begin_install(thread, NULL);
+	return place_user(thread);
+}
 EXPORT_SYMBOL_IF_KUNIT(nta_place_user);
+
+/**
+ * nta_commit() - the state of the calling thread is another from now on
+ * @thread: its entry
+ * @state: the state
+ *
+ * Context: any.
+ */
+void nta_commit(struct nta_thread *thread, const struct nta_state *state)
+{
+	struct task_struct *task = thread->task;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	clear_bit(NTA_THREAD_PENDING, &thread->flags);
+	if (state->active)
+		clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	thread->state = *state;
+	WRITE_ONCE(thread->generation, thread->generation + 1);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
 
 /**
  * nta_install_done() - the outcome of an install is committed
@@ -579,8 +672,12 @@ void nta_install_done(struct nta_thread *thread)
 		/* Somebody was quicker than we could read back. */
 		if (!thread->installed.mask)
 			nta_put_back_soon(thread);
-	} else if (!test_bit(NTA_THREAD_CHILD, &thread->flags)) {
-		thread->installed = (struct nta_affinity){};
+	} else if (thread->installed.mask &&
+		   !test_bit(NTA_THREAD_CHILD, &thread->flags) &&
+		   !test_bit(NTA_THREAD_BOUND, &thread->flags)) {
+		/* It has reverted while we installed. */
+		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
+		nta_put_back_soon(thread);
 	}
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
@@ -612,8 +709,14 @@ void nta_note_change(struct nta_thread *thread, const struct cpumask *before)
 	if (thread->installer == current && in_task())
 		return;
 	WRITE_ONCE(changes->foreign, changes->foreign + 1);
-	clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
-	if (!is_held(thread) || test_bit(NTA_THREAD_BOUND, &thread->flags))
+	if (!is_held(thread)) {
+		/* What was due is superseded. */
+		if (test_and_clear_bit(NTA_THREAD_USER_DUE, &thread->flags) &&
+		    !test_bit(NTA_THREAD_CHILD, &thread->flags))
+			thread->installed = (struct nta_affinity){};
+		return;
+	}
+	if (test_bit(NTA_THREAD_BOUND, &thread->flags))
 		return;
 
 	note_foreign(thread, all_cpus_gone(before));
@@ -690,19 +793,36 @@ void nta_note_request(struct nta_thread *thread,
 	} else if (changes->all == counts->all) {
 		if (is_held(thread) && record_user(thread))
 			nta_report_foreign_change(task, &thread->state.system);
+		if (!is_held(thread) &&
+		    test_and_clear_bit(NTA_THREAD_USER_DUE, &thread->flags)) {
+			record_user(thread);
+			if (!test_bit(NTA_THREAD_CHILD, &thread->flags))
+				thread->installed = (struct nta_affinity){};
+		}
 	} else if (cpumask_subset(user, asked)) {
 		/* As user mode has it: that was in the cpuset, so it is all of it. */
 		thread->user_print = nta_user_print(task);
 	} else if (cpumask_subset(now, asked)) {
 		got = now;
-	} else if (cpumask_subset(before, asked) && !cpumask_empty(before)) {
+	} else if (!cpumask_empty(before) && cpumask_subset(before, asked)) {
 		got = before;
+	} else if (cpumask_weight(asked) == 1) {
+		got = asked;
+	} else if (thread->last.mask &&
+		   !(thread->last.mask &
+		     ~nta_group_slice(&nta_topology, cpumask_bits(asked),
+				      thread->last.group))) {
+		/* A whole Set and Revert lay in between. */
+		nta_group_to_cpumask(&nta_topology, thread->last.group,
+				     thread->last.mask, user);
+		got = user;
 	}
 
 	if (!got)
 		goto unlock;
 	thread->user_print = nta_user_print(task);
-	cpumask_copy(user, got);
+	if (got != user)
+		cpumask_copy(user, got);
 	nta_report_foreign_change(task, &thread->state.system);
 	if (!is_held(thread) && !cpumask_equal(user, now)) {
 		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
@@ -737,13 +857,18 @@ bool nta_look_after(struct nta_thread *thread)
 	unsigned long flags;
 	bool active;
 
+	/* data_race: who becomes active right now asks for a look afterwards. */
+	if (!data_race(is_held(thread)))
+		return false;
+
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	active = is_held(thread);
 	/* Who installs will look for himself. */
 	if (thread->state.active && !thread->installer &&
 	    !test_bit(NTA_THREAD_BOUND, &thread->flags)) {
 		learn_user(thread);
-		if (!thread->installed.mask &&
+		if ((!thread->installed.mask ||
+		     test_bit(NTA_THREAD_PENDING, &thread->flags)) &&
 		    !test_bit(NTA_THREAD_GIVEN_UP, &thread->flags) &&
 		    (!test_bit(NTA_THREAD_DISPLACED, &thread->flags) ||
 		     !all_gone(&thread->state.system)))
@@ -781,13 +906,31 @@ void nta_put_back_soon(struct nta_thread *thread)
 	irq_work_queue(&kick);
 }
 
+/*
+ * On a processor that the thread is to be moved to a worker finds it easier to
+ * run than on the one that the thread keeps busy.
+ */
+static void queue_apply(struct nta_thread *thread)
+{
+	/* data_race: a hint. */
+	struct nta_affinity system = data_race(thread->state.system);
+	u64 active = system.mask & nta_group_active(&nta_topology, system.group);
+
+	/* data_race: likewise. */
+	if (data_race(thread->state.active) && active)
+		queue_work_on(nta_first_cpu(&nta_topology, system.group) +
+			      __ffs64(active), cpu_queue, &thread->work);
+	else
+		queue_work(nta_queue, &thread->work);
+}
+
 static void queue_kicked(struct irq_work *unused)
 {
 	struct nta_thread *thread, *next;
 
 	llist_for_each_entry_safe(thread, next, llist_del_all(&kicked_threads),
 				  kicked)
-		queue_work(nta_queue, &thread->work);
+		queue_apply(thread);
 }
 
 static bool may_put_back(struct nta_thread *thread)
@@ -797,23 +940,6 @@ static bool may_put_back(struct nta_thread *thread)
 		thread->put_backs = 0;
 	}
 	return thread->put_backs++ < PUT_BACKS_A_SECOND;
-}
-
-static bool wants_put_back(struct nta_thread *thread)
-{
-	struct task_struct *task = thread->task;
-	unsigned long flags;
-	bool in_force;
-
-	if (!thread->state.active ||
-	    test_bit(NTA_THREAD_BOUND, &thread->flags) ||
-	    test_bit(NTA_THREAD_GIVEN_UP, &thread->flags))
-		return false;
-
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	in_force = is_in_force(thread);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	return !in_force;
 }
 
 static void look_after_displaced(struct nta_thread *thread, void *data)
@@ -841,40 +967,87 @@ static void displaced_work(struct work_struct *work)
 		queue_delayed_work(nta_queue, &displaced, HZ);
 }
 
-static void displace(struct nta_thread *thread)
+static void displace(struct nta_thread *thread,
+		     const struct nta_affinity *system)
 {
 	if (!test_and_set_bit(NTA_THREAD_DISPLACED, &thread->flags))
-		nta_report_displaced(thread->task, &thread->state.system);
+		nta_report_displaced(thread->task, system);
 	queue_delayed_work(nta_queue, &displaced, HZ);
 }
 
-static void put_back(struct nta_thread *thread)
+/* Install what the state says, if it still does. @pending: for the first time. */
+static void install_again(struct nta_thread *thread,
+			  const struct nta_state *state, bool pending)
 {
-	const struct nta_affinity *system = &thread->state.system;
+	const struct nta_affinity *system = &state->system;
 	enum nta_reason reason;
 
+	if (!begin_install(thread, state))
+		return;
+	reason = place_system(thread, system);
+	if (reason && pending)
+		set_bit(NTA_THREAD_PENDING, &thread->flags);
+	/* In a second it is looked at again, if no processor comes before. */
+	if (reason == NTA_KERNEL_REFUSED)
+		displace(thread, system);
+	nta_install_done(thread);
+
+	if (!reason && pending)
+		thread->put_backs = 0;
+	else if (!reason)
+		nta_report_put_back(thread->task, system);
+}
+
+static void give_up(struct nta_thread *thread, const struct nta_state *state)
+{
+	set_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
+	nta_report_given_up(thread->task, &state->system,
+			    READ_ONCE(thread->caller));
+}
+
+/* Make true what the state says. The caller owns the entry. */
+static void apply_state(struct nta_thread *thread)
+{
+	struct task_struct *task = thread->task;
+	struct nta_state state;
+	unsigned long flags;
+	bool pending, due, in_force;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	state = thread->state;
+	pending = test_and_clear_bit(NTA_THREAD_PENDING, &thread->flags);
+	due = test_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	in_force = is_in_force(thread);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+
+	if (!state.active) {
+		if (due && begin_install(thread, &state)) {
+			place_user(thread);
+			nta_install_done(thread);
+		}
+		return;
+	}
+	if (test_bit(NTA_THREAD_BOUND, &thread->flags) ||
+	    (!pending && in_force))
+		return;
 	/* A processor that comes back from now on is another kick. */
-	if (all_gone(system)) {
-		displace(thread);
+	if (all_gone(&state.system)) {
+		if (pending)
+			set_bit(NTA_THREAD_PENDING, &thread->flags);
+		displace(thread, &state.system);
 		return;
 	}
 	/* A thread that has become SCHED_DEADLINE: its next Set sees to it (T4). */
-	if (held_in_place(thread))
+	if (!pending && (test_bit(NTA_THREAD_GIVEN_UP, &thread->flags) ||
+			 held_in_place(thread)))
 		return;
-	if (!may_put_back(thread)) {
-		set_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
-		nta_report_given_up(thread->task, system, thread->caller);
-		return;
-	}
-	reason = nta_place_system(thread, system);
-	nta_install_done(thread);
-	if (!reason)
-		nta_report_put_back(thread->task, system);
-	else if (all_gone(system))
-		displace(thread);
+	if (!pending && !may_put_back(thread))
+		give_up(thread, &state);
+	else
+		install_again(thread, &state, pending);
 }
 
-static void put_back_work(struct work_struct *work)
+static void apply_work(struct work_struct *work)
 {
 	struct nta_thread *thread = container_of(work, struct nta_thread, work);
 	struct task_struct *task = thread->task;
@@ -883,12 +1056,7 @@ static void put_back_work(struct work_struct *work)
 	/* From here on a change is another kick. */
 	clear_bit(NTA_THREAD_KICKED, &thread->flags);
 	smp_mb__after_atomic(); /* before the look at what has changed */
-	if (test_bit(NTA_THREAD_USER_DUE, &thread->flags)) {
-		nta_place_user(thread);
-		nta_install_done(thread);
-	} else if (wants_put_back(thread)) {
-		put_back(thread);
-	}
+	apply_state(thread);
 	nta_thread_disown(thread);
 
 	put_task_struct(task);
@@ -905,9 +1073,134 @@ static void put_back_work(struct work_struct *work)
 void nta_prepare_thread(struct nta_thread *thread)
 {
 	if (!thread->work.func)
-		INIT_WORK(&thread->work, put_back_work);
+		INIT_WORK(&thread->work, apply_work);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_prepare_thread);
+
+/* --- where nothing can be installed (I2, I7) --- */
+
+static enum nta_reason place_system_later(struct nta_thread *thread,
+					  const struct nta_affinity *system)
+{
+	const struct cpumask *now = &thread->task->cpus_mask;
+	enum nta_reason reason;
+
+	if (!thread->state.active)
+		assign_bit(NTA_THREAD_BOUND, &thread->flags,
+			   is_bound_kthread(thread));
+	reason = held_in_place(thread);
+	if (reason && !nta_cpumask_inside(&nta_topology, now, system->group,
+					  system->mask))
+		return reason;
+
+	clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	clear_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
+	/* Who installs just now does it for another state: do it again. */
+	if (thread->installer || !is_as_requested(thread, system)) {
+		set_bit(NTA_THREAD_PENDING, &thread->flags);
+		return NTA_OK;
+	}
+	clear_bit(NTA_THREAD_PENDING, &thread->flags);
+	clear_bit(NTA_THREAD_CHILD, &thread->flags);
+	clear_bit(NTA_THREAD_DISPLACED, &thread->flags);
+	thread->installed.group = system->group;
+	thread->installed.mask = nta_group_slice(&nta_topology,
+						 cpumask_bits(now),
+						 system->group);
+	thread->last = thread->installed;
+	return NTA_OK;
+}
+
+static void place_user_later(struct nta_thread *thread)
+{
+	clear_bit(NTA_THREAD_PENDING, &thread->flags);
+	clear_bit(NTA_THREAD_DISPLACED, &thread->flags);
+	if (test_bit(NTA_THREAD_BOUND, &thread->flags))
+		return;
+	if (thread->installer || !cpumask_equal(&thread->task->cpus_mask,
+						nta_thread_user(thread)))
+		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	else
+		thread->installed = (struct nta_affinity){};
+}
+
+/**
+ * nta_place_later() - change the state of the calling thread where it cannot move
+ * @thread: its entry
+ * @next: the state from now on
+ * @soon: have a worker move the thread as soon as it may migrate; else
+ *	nta_place_pending() will be called
+ *
+ * What the thread does not move for now is part of its state, not a queue: the
+ * latest state counts, whoever carries it out (I6).
+ *
+ * Context: any in which the thread is current's own. Does not sleep.
+ * Return: NTA_OK, or why nothing has changed.
+ */
+enum nta_reason nta_place_later(struct nta_thread *thread,
+				const struct nta_state *next, bool soon)
+{
+	struct task_struct *task = thread->task;
+	enum nta_reason reason = NTA_OK;
+	unsigned long flags;
+	bool moves;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	/* Who installs just now has looked, and what is there may be his. */
+	if (!thread->installer)
+		learn_user(thread);
+	if (next->active)
+		reason = place_system_later(thread, &next->system);
+	else
+		place_user_later(thread);
+	if (!reason) {
+		thread->state = *next;
+		WRITE_ONCE(thread->generation, thread->generation + 1);
+	}
+	moves = test_bit(NTA_THREAD_PENDING, &thread->flags) ||
+		test_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+
+	if (moves && !reason)
+		nta_report_event(NTA_EVENT_DEFERRED);
+	if (moves && soon)
+		nta_put_back_soon(thread);
+	return reason;
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_place_later);
+
+/**
+ * nta_place_pending() - move the calling thread where its state says
+ * @may_sleep: or have a worker do it
+ *
+ * Context: where @may_sleep is true, process, and it may migrate.
+ */
+void nta_place_pending(bool may_sleep)
+{
+	struct nta_thread *thread = nta_thread_find(current);
+	bool waits;
+
+	if (!thread)
+		return;
+	waits = test_bit(NTA_THREAD_PENDING, &thread->flags) ||
+		test_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	if (!may_sleep) {
+		if (waits)
+			nta_put_back_soon(thread);
+		return;
+	}
+	/*
+	 * A worker may just now be at it: it owns the entry before it takes
+	 * what waits.
+	 */
+	smp_rmb(); /* what waits before the owner, pairs with nta_thread_own() */
+	if (!waits && !test_bit(NTA_THREAD_OWNED, &thread->flags))
+		return;
+	__set_current_state(TASK_RUNNING);
+	nta_thread_own(thread);
+	apply_state(thread);
+	nta_thread_disown(thread);
+}
 
 /* --- children --- */
 
@@ -924,15 +1217,24 @@ EXPORT_SYMBOL_IF_KUNIT(nta_prepare_thread);
 static bool read_inheritance(struct nta_thread *parent,
 			     struct nta_affinity *inherited)
 {
+	bool inherits = false;
+	unsigned long flags;
+
 	if (test_bit(NTA_THREAD_BOUND, &parent->flags))
 		return false;
-	if (parent->state.active)
-		*inherited = parent->state.system;
-	else if (test_bit(NTA_THREAD_CHILD, &parent->flags))
+	raw_spin_lock_irqsave(&current->pi_lock, flags);
+	if (parent->installed.mask &&
+	    (parent->state.active ||
+	     test_bit(NTA_THREAD_CHILD, &parent->flags) ||
+	     test_bit(NTA_THREAD_USER_DUE, &parent->flags))) {
 		*inherited = parent->installed;
-	else
-		return false;
-	return true;
+		inherits = true;
+	} else if (parent->state.active) {
+		*inherited = parent->state.system;
+		inherits = true;
+	}
+	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+	return inherits;
 }
 
 /* The user affinity that a child of @parent, current's, is to have. */
@@ -1006,9 +1308,7 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 	if (!read_inheritance(parent, &inherited))
 		return;
 
-	/* On PREEMPT_RT memory is not to be had with preemption disabled. */
-	child = IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible() ? NULL :
-		nta_thread_make(task, GFP_ATOMIC | __GFP_NOWARN);
+	child = nta_thread_make(task, GFP_ATOMIC | __GFP_NOWARN);
 	if (!child) {
 		nta_report_child_missed(task);
 		return;
@@ -1039,7 +1339,7 @@ static void revert_for_unload(struct work_struct *work)
 	nta_report_left_active(thread->task, &thread->state.system,
 			       thread->caller);
 	nta_place_user(thread);
-	thread->state = (struct nta_state){};
+	nta_commit(thread, &(struct nta_state){});
 	nta_install_done(thread);
 	nta_thread_disown(thread);
 
@@ -1057,10 +1357,17 @@ static void queue_revert_for_unload(struct nta_thread *thread)
 
 static void wait_for_work(void)
 {
-	while (!wait_event_timeout(work_wait, !atomic_read(&work_left), 10 * HZ))
-		pr_warn("unload waits for %d thread(s) that may not migrate now\n",
-			atomic_read(&work_left));
-	/* The last one may still be about to wake us. */
+	do {
+		while (!wait_event_timeout(work_wait, !atomic_read(&work_left),
+					   10 * HZ))
+			pr_warn("unload waits for %d thread(s) that may not migrate now\n",
+				atomic_read(&work_left));
+		/* The last ones may have asked for more. */
+		cancel_delayed_work_sync(&displaced);
+		irq_work_sync(&kick);
+	} while (atomic_read(&work_left));
+	/* And be about to wake us. */
+	drain_workqueue(cpu_queue);
 	drain_workqueue(nta_queue);
 }
 
@@ -1079,7 +1386,15 @@ int nta_placement_start(void)
 	 */
 	nta_queue = alloc_workqueue("ntaffinity", WQ_UNBOUND | WQ_HIGHPRI,
 				    WQ_MAX_ACTIVE);
-	return nta_queue ? 0 : -ENOMEM;
+	if (!nta_queue)
+		return -ENOMEM;
+	cpu_queue = alloc_workqueue("ntaffinity_cpu", WQ_HIGHPRI | NTA_WQ_PERCPU,
+				    WQ_MAX_ACTIVE);
+	if (!cpu_queue) {
+		destroy_workqueue(nta_queue);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -1090,13 +1405,9 @@ int nta_placement_start(void)
  */
 void nta_placement_stop(void)
 {
-	cancel_delayed_work_sync(&displaced);
-	irq_work_sync(&kick);
 	wait_for_work();
-	/* The last put-backs may have begun it again. */
-	cancel_delayed_work_sync(&displaced);
-
 	nta_threads_take_active(queue_revert_for_unload);
 	wait_for_work();
+	destroy_workqueue(cpu_queue);
 	destroy_workqueue(nta_queue);
 }

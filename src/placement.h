@@ -22,7 +22,16 @@ bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system)
 enum nta_reason nta_place_system(struct nta_thread *thread,
 				 const struct nta_affinity *system);
 enum nta_reason nta_place_user(struct nta_thread *thread);
+void nta_commit(struct nta_thread *thread, const struct nta_state *state);
 void nta_install_done(struct nta_thread *thread);
+
+enum nta_reason nta_place_later(struct nta_thread *thread,
+				const struct nta_state *next, bool soon);
+void nta_place_pending(bool may_sleep);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+void nta_stretch_installs(void (*stretch)(struct task_struct *task));
+#endif
 
 void nta_note_change(struct nta_thread *thread, const struct cpumask *before);
 bool nta_is_installing(const struct nta_thread *thread);

@@ -48,7 +48,7 @@ static const struct {
 	},
 	[NTA_BAD_LEVEL] = {
 		"bad_level",
-		"called in an interrupt, at DISPATCH_LEVEL or where migration is disabled",
+		"called in an interrupt or a softirq, where there is no thread to move",
 	},
 	[NTA_NO_MEMORY] = { "no_memory", "no memory for the thread's state" },
 	[NTA_BOUND_KTHREAD] = {
@@ -75,6 +75,9 @@ static const char * const events[NTA_EVENTS] = {
 	[NTA_EVENT_DISPLACED] = "displaced",
 	[NTA_EVENT_CHILD] = "child",
 	[NTA_EVENT_CHILD_MISSED] = "child_missed",
+	[NTA_EVENT_DEFERRED] = "deferred",
+	[NTA_EVENT_BAD_LEVEL] = "bad_level",
+	[NTA_EVENT_LEFT_RAISED] = "left_raised",
 	[NTA_EVENT_DRIVER_GONE] = "driver_gone",
 };
 
@@ -326,6 +329,46 @@ void nta_report_driver_gone(const struct task_struct *task,
 	pr_warn_ratelimited("%s[%d] keeps the system affinity group %u mask %#llx of a driver that is unloaded: nobody reverted after %pS\n",
 			    task->comm, task->pid, system->group, system->mask,
 			    (void *)caller);
+}
+
+/**
+ * nta_report_bad_level() - a call does not fit the current IRQL
+ * @what: what was tried
+ * @level: the current level
+ * @asked: the level asked for, or needed
+ * @caller: the DDI's return address
+ *
+ * Context: any.
+ */
+void nta_report_bad_level(const char *what, u8 level, u8 asked,
+			  unsigned long caller)
+{
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
+	nta_report_event(NTA_EVENT_BAD_LEVEL);
+	if (__ratelimit(&limit))
+		pr_warn("%pS: %s at IRQL %u, with IRQL %u: the level stays\n",
+			(void *)caller, what, level, asked);
+}
+
+/**
+ * nta_report_left_raised() - current leaves the driver at a raised IRQL
+ * @how: how it leaves
+ * @raiser: who raised; 0 if it is at no more than APC_LEVEL
+ *
+ * Context: any.
+ */
+void nta_report_left_raised(const char *how, unsigned long raiser)
+{
+	nta_report_event(NTA_EVENT_LEFT_RAISED);
+	if (raiser)
+		pr_warn_ratelimited("%s[%d] %s above PASSIVE_LEVEL and is brought down, raised by %pS\n",
+				    current->comm, current->pid, how,
+				    (void *)raiser);
+	else
+		pr_warn_ratelimited("%s[%d] %s at APC_LEVEL and is brought down\n",
+				    current->comm, current->pid, how);
 }
 
 /**

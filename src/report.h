@@ -27,6 +27,9 @@ enum nta_event {
 	NTA_EVENT_DISPLACED,		/* all its processors are gone (U6) */
 	NTA_EVENT_CHILD,		/* a child got the user affinity (U9) */
 	NTA_EVENT_CHILD_MISSED,		/* or there was no memory for that */
+	NTA_EVENT_DEFERRED,		/* a move had to wait (I2, I7) */
+	NTA_EVENT_BAD_LEVEL,		/* a level was raised or lowered wrongly (I9) */
+	NTA_EVENT_LEFT_RAISED,		/* a thread left a driver at a raised level (I10) */
 	NTA_EVENT_DRIVER_GONE,		/* the driver went, the thread is active (U13) */
 
 	NTA_EVENTS
@@ -58,6 +61,9 @@ void nta_report_child_missed(const struct task_struct *task);
 void nta_report_driver_gone(const struct task_struct *task,
 			    const struct nta_affinity *system,
 			    unsigned long caller);
+void nta_report_bad_level(const char *what, u8 level, u8 asked,
+			  unsigned long caller);
+void nta_report_left_raised(const char *how, unsigned long raiser);
 void nta_report_forget(const struct module *module);
 
 long nta_refused_count(enum nta_reason reason);

@@ -10,7 +10,9 @@
  *
  * The state is committed after the thread was moved: a move that the kernel
  * refuses is simply a failed call (S18). What can fail for memory comes before,
- * and only for a thread that is not active yet (S16).
+ * and only for a thread that is not active yet (S16). Where the thread may not
+ * move, the state is all that changes; lowering the level, a worker or the next
+ * call moves it (I2).
  */
 #include <linux/sched.h>
 
@@ -33,35 +35,44 @@ static const struct nta_state not_active;
  * A Set or Revert may sleep, so it ends TASK_RUNNING on every path (S19), not
  * only on those where it happened to.
  */
-static enum nta_reason enter(const struct nta_affinity *affinity)
+static enum nta_reason enter(const struct nta_affinity *affinity,
+			     enum nta_context context)
 {
-	bool passive = nta_current_context() == NTA_PASSIVE;
-
-	if (passive)
+	if (context == NTA_PASSIVE)
 		__set_current_state(TASK_RUNNING);
 	if (!affinity)
 		return NTA_NULL_POINTER;
-	if (!passive)
+	if (context == NTA_NO_THREAD)
 		return NTA_BAD_LEVEL;
 	nta_topology_refresh();
 	return NTA_OK;
 }
 
-static void commit(struct nta_thread *thread, const struct nta_state *state,
-		   unsigned long caller)
+/* Move the thread, then commit the state. */
+static enum nta_reason carry_out_now(struct nta_thread *thread,
+				     const struct nta_outcome *outcome)
 {
-	thread->state = *state;
-	WRITE_ONCE(thread->caller, caller);
-	WRITE_ONCE(thread->generation, thread->generation + 1);
-	trace_nta_changed(state, caller);
-	if (state->active)
-		nta_watch_held();
+	const struct nta_state *next = &outcome->next;
+	enum nta_reason reason;
+
+	nta_thread_own(thread);
+	if (outcome->action == NTA_DO_PLACE_SYSTEM) {
+		reason = nta_place_system(thread, &next->system);
+		if (!reason)
+			nta_commit(thread, next);
+	} else {
+		reason = nta_place_user(thread);
+		nta_commit(thread, next);
+	}
+	nta_install_done(thread);
+	nta_thread_disown(thread);
+	return reason;
 }
 
 /* Make the outcome of a request true. @thread is NULL if there is no entry. */
 static enum nta_reason carry_out(struct nta_thread *thread,
 				 const struct nta_outcome *outcome,
-				 unsigned long caller)
+				 enum nta_context context, unsigned long caller)
 {
 	const struct nta_state *next = &outcome->next;
 	enum nta_reason reason;
@@ -70,7 +81,8 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 		return outcome->reason;
 
 	if (!thread)
-		thread = nta_thread_make(current, GFP_NOIO);
+		thread = nta_thread_make(current, context == NTA_DISPATCH ?
+					 GFP_ATOMIC | __GFP_NOWARN : GFP_NOIO);
 	if (!thread)
 		return NTA_NO_MEMORY;
 	nta_prepare_thread(thread);
@@ -79,17 +91,20 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 	if (next->active && nta_is_placed(thread, &next->system))
 		return NTA_OK;
 
-	nta_thread_own(thread);
-	if (outcome->action == NTA_DO_PLACE_SYSTEM) {
-		reason = nta_place_system(thread, &next->system);
-		if (!reason)
-			commit(thread, next, caller);
-	} else {
-		reason = nta_place_user(thread);
-		commit(thread, next, caller);
-	}
-	nta_install_done(thread);
-	nta_thread_disown(thread);
+	if (context == NTA_PASSIVE)
+		reason = carry_out_now(thread, outcome);
+	else
+		reason = nta_place_later(thread, next,
+					 context == NTA_PINNED ||
+					 !nta_is_only_raised());
+
+	/* A Revert to user affinity has ended the system affinity in any case. */
+	if (reason && next->active)
+		return reason;
+	WRITE_ONCE(thread->caller, caller);
+	trace_nta_changed(next, caller);
+	if (next->active)
+		nta_watch_held();
 	return reason;
 }
 
@@ -100,27 +115,28 @@ static enum nta_reason carry_out(struct nta_thread *thread,
  *	and the call succeeds
  * @caller: the DDI's return address
  *
- * Context: any; see the level check. May sleep.
+ * Context: any; see the level check. May sleep where that is allowed.
  * Return: NTA_OK, or why nothing changed.
  */
 enum nta_reason nta_request_set(const struct nta_affinity *asked,
 				struct nta_affinity *previous,
 				unsigned long caller)
 {
+	enum nta_context context = nta_current_context();
 	struct nta_outcome outcome;
 	struct nta_thread *thread;
 	enum nta_reason reason;
 
 	*previous = (struct nta_affinity){};
 
-	reason = enter(asked);
+	reason = enter(asked, context);
 	if (reason)
 		goto refused;
 
 	thread = nta_thread_find(current);
 	outcome = nta_affinity_set(&nta_topology, nta_rules,
 				   thread ? &thread->state : &not_active, asked);
-	reason = carry_out(thread, &outcome, caller);
+	reason = carry_out(thread, &outcome, context, caller);
 	if (reason)
 		goto refused;
 
@@ -137,18 +153,19 @@ refused:
  * @previous: what an earlier Set wrote; NULL if the driver passed NULL
  * @caller: the DDI's return address
  *
- * Context: any; see the level check. May sleep.
+ * Context: any; see the level check. May sleep where that is allowed.
  * Return: NTA_OK; NTA_KERNEL_REFUSED if the user affinity could not be restored
  * and another one was (R11); else why nothing changed.
  */
 enum nta_reason nta_request_revert(const struct nta_affinity *previous,
 				   unsigned long caller)
 {
+	enum nta_context context = nta_current_context();
 	struct nta_outcome outcome;
 	struct nta_thread *thread;
 	enum nta_reason reason;
 
-	reason = enter(previous);
+	reason = enter(previous, context);
 	if (reason)
 		goto refused;
 
@@ -156,7 +173,7 @@ enum nta_reason nta_request_revert(const struct nta_affinity *previous,
 	outcome = nta_affinity_revert(&nta_topology, nta_rules,
 				      thread ? &thread->state : &not_active,
 				      previous);
-	reason = carry_out(thread, &outcome, caller);
+	reason = carry_out(thread, &outcome, context, caller);
 	/* A refused user affinity has its own line; the Revert was not refused. */
 	if (!reason || outcome.action == NTA_DO_PLACE_USER)
 		return reason;

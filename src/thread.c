@@ -21,28 +21,29 @@
  *			The lock is raw and irqsave: the end of a thread comes
  *			from an RCU callback, in softirq.
  *   task		constant
- *   state		written by the thread itself while it owns the entry
- *			(NTA_THREAD_OWNED), and by unload when no thread can
- *			call any more; read by the thread at any time, and by
- *			others while they own the entry. Others may look without
- *			owning and see a mixture; who acts on what he sees so
- *			looks again as the owner.
- *   caller		as state; also replaced by compare-and-exchange when the
- *			module that it lies in goes
- *   generation		bumped by the thread when it commits a new state; who
- *			installs for it reads it again afterwards (I5)
- *   request mask, put_backs, window, work, NTA_THREAD_BOUND,
- *   NTA_THREAD_GIVEN_UP, NTA_THREAD_DISPLACED
+ *   state, generation	written by the thread itself under task->pi_lock, and by
+ *			unload when no thread can call any more. The thread reads
+ *			them at any time, installers under that lock: a thread at
+ *			DISPATCH_LEVEL changes them without owning the entry, so
+ *			who installs says what for, and finds out if it is not
+ *			that any more (I5). Others may look without the lock and
+ *			see a mixture.
+ *   caller		as state, without the lock; also replaced by
+ *			compare-and-exchange when the module that it lies in goes
+ *   request mask, put_backs, window, work, NTA_THREAD_GIVEN_UP,
+ *   NTA_THREAD_DISPLACED
  *			the owner of the entry. While NTA_THREAD_KICKED is set
  *			the work and the node "kicked" belong to who set it.
- *   user mask, lost mask, user_print, installed, installer, changes,
+ *   NTA_THREAD_BOUND	the thread itself, when it becomes active
+ *   user mask, lost mask, user_print, installed, last, installer, changes,
  *   NTA_THREAD_USER_LOST, NTA_THREAD_FALLBACK, NTA_THREAD_USER_DUE,
- *   NTA_THREAD_CHILD
+ *   NTA_THREAD_PENDING, NTA_THREAD_CHILD
  *			task->pi_lock, which the scheduler holds as well when it
  *			changes cpus_mask: so they are always what belongs to
  *			the cpus_mask that is seen under it. See placement.c.
  *   NTA_THREAD_OWNED, NTA_THREAD_KICKED
  *			atomic bit operations, by anyone
+ *   NTA_THREAD_APC	the thread itself
  *   NTA_THREAD_TAKEN	set by unload under the bucket's lock, never cleared
  *
  * Lock order: owning an entry (may sleep), a bucket's lock, task->pi_lock. Probes
@@ -72,6 +73,8 @@ static struct bucket *buckets;
 static unsigned int bucket_bits;
 static atomic_long_t threads_known = ATOMIC_LONG_INIT(0);
 static struct tracepoint *process_free;
+
+atomic_t nta_threads_at_apc = ATOMIC_INIT(0);
 
 static struct bucket *bucket_of(const struct task_struct *task)
 {
@@ -201,6 +204,8 @@ void nta_thread_end(struct task_struct *task)
 		return;
 
 	atomic_long_dec(&threads_known);
+	if (test_bit(NTA_THREAD_APC, &thread->flags))
+		atomic_dec(&nta_threads_at_apc);
 	/* The thread is gone: only an unload that took it writes its state. */
 	if (!test_bit(NTA_THREAD_TAKEN, &thread->flags) && thread->state.active)
 		nta_report_leak(task, &thread->state.system, thread->caller);
@@ -235,6 +240,10 @@ void nta_thread_snapshot(const struct task_struct *task,
 		snapshot->bound = test_bit(NTA_THREAD_BOUND, &thread->flags);
 		snapshot->displaced = test_bit(NTA_THREAD_DISPLACED,
 					       &thread->flags);
+		snapshot->pending =
+			test_bit(NTA_THREAD_PENDING, &thread->flags) ||
+			(!thread->state.active &&
+			 test_bit(NTA_THREAD_USER_DUE, &thread->flags));
 		snapshot->given_up = test_bit(NTA_THREAD_GIVEN_UP,
 					      &thread->flags);
 	}

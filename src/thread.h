@@ -6,6 +6,7 @@
 #ifndef NTA_THREAD_H
 #define NTA_THREAD_H
 
+#include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/llist.h>
 #include <linux/rcupdate.h>
@@ -32,6 +33,7 @@ struct nta_thread {
 	struct nta_state state;
 	unsigned long caller;
 	struct nta_affinity installed;
+	struct nta_affinity last;
 	struct task_struct *installer;
 	u32 user_print;
 	struct nta_changes changes;
@@ -50,12 +52,14 @@ enum nta_thread_flag {
 	NTA_THREAD_OWNED,	/* somebody is installing: rule I5's owner bit */
 	NTA_THREAD_BOUND,	/* a bound kernel thread, judged when it became active (T2) */
 	NTA_THREAD_TAKEN,	/* unload reverts it */
-	NTA_THREAD_KICKED,	/* a put-back is due */
+	NTA_THREAD_KICKED,	/* a worker is on its way */
+	NTA_THREAD_PENDING,	/* active, and the system affinity is not installed yet (I2) */
 	NTA_THREAD_DISPLACED,	/* no processor of the system affinity is active (U6) */
 	NTA_THREAD_GIVEN_UP,	/* put back too often: not again before the next Set (U5) */
 	NTA_THREAD_USER_LOST,	/* the kernel has forgotten the mask of user mode (U6) */
 	NTA_THREAD_FALLBACK,	/* cpus_mask was last taken for the scheduler's fallback */
 	NTA_THREAD_USER_DUE,	/* not active, and the user mask is not installed yet */
+	NTA_THREAD_APC,		/* at APC_LEVEL */
 	NTA_THREAD_CHILD,	/* not active, and "installed" is what it has inherited */
 };
 
@@ -87,6 +91,7 @@ struct nta_thread_snapshot {
 	bool bound;
 	bool displaced;
 	bool given_up;
+	bool pending;
 };
 
 struct nta_thread *nta_thread_find(const struct task_struct *task);
@@ -96,6 +101,9 @@ void nta_thread_put(struct nta_thread *thread);
 void nta_thread_end(struct task_struct *task);
 void nta_thread_snapshot(const struct task_struct *task,
 			 struct nta_thread_snapshot *snapshot);
+
+/* How many threads are at APC_LEVEL. */
+extern atomic_t nta_threads_at_apc;
 
 void nta_thread_own(struct nta_thread *thread);
 bool nta_thread_try_own(struct nta_thread *thread);

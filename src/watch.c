@@ -418,9 +418,8 @@ void nta_watch_show(struct seq_file *file)
 		   has_probes ? setaffinity_state() : "none");
 	seq_printf(file, "kernel_narrows %s\n",
 		   NTA_KERNEL_KEEPS_USER_MASK ? "yes" : "no");
-	seq_printf(file, "children %s\n", !sees_children ? "unseen" :
-		   IS_ENABLED(CONFIG_PREEMPT_RT) ? "task_newtask, if preemptible" :
-						   "task_newtask");
+	seq_printf(file, "children %s\n",
+		   sees_children ? "task_newtask" : "unseen");
 	seq_printf(file, "processors %s\n",
 		   sees_processors ? "hotplug callback" : "unseen");
 	seq_printf(file, "preempt_count %s\n",

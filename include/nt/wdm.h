@@ -2,7 +2,7 @@
 /*
  * The Ke routines that ntaffinity exports. What each does, where it differs
  * from Windows, and every way it can fail stands beside its definition, in
- * src/ke_affinity.c and src/ke_processor.c.
+ * src/ke_affinity.c, src/ke_processor.c and src/ke_irql.c.
  *
  * The group-less routines are declared whether or not SINGLE_GROUP_LEGACY_API
  * is defined.
@@ -11,6 +11,7 @@
 #define NT_WDM_H
 
 #include <linux/kernel.h>
+#include <linux/spinlock.h>
 
 #include "ntdef.h"
 
@@ -18,6 +19,7 @@
 #define LOW_LEVEL	0
 #define APC_LEVEL	1
 #define DISPATCH_LEVEL	2
+#define DPC_LEVEL	2
 #define HIGH_LEVEL	15
 
 #define INVALID_PROCESSOR_INDEX	0xffffffff
@@ -48,6 +50,28 @@ ULONG NTAPI KeGetCurrentProcessorIndex(VOID);
 NTSTATUS NTAPI KeGetProcessorNumberFromIndex(_In_ ULONG ProcIndex,
 					     _Out_ PPROCESSOR_NUMBER ProcNumber);
 ULONG NTAPI KeGetProcessorIndexFromNumber(_In_ PPROCESSOR_NUMBER ProcNumber);
+
+/*
+ * Levels and spin locks. A KSPIN_LOCK is the kernel's own lock, so it is larger
+ * than on Windows. Initialising one is a macro, for lockdep tells locks apart by
+ * the place that does it.
+ */
+typedef spinlock_t KSPIN_LOCK, *PKSPIN_LOCK;
+
+#define KeInitializeSpinLock(SpinLock)	spin_lock_init(SpinLock)
+
+KIRQL NTAPI KeGetCurrentIrql(VOID);
+KIRQL NTAPI KfRaiseIrql(_In_ KIRQL NewIrql);
+VOID NTAPI KeRaiseIrql(_In_ KIRQL NewIrql, _Out_ PKIRQL OldIrql);
+KIRQL NTAPI KeRaiseIrqlToDpcLevel(VOID);
+VOID NTAPI KeLowerIrql(_In_ KIRQL NewIrql);
+VOID NTAPI KfLowerIrql(_In_ KIRQL NewIrql);
+
+KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(_Inout_ PKSPIN_LOCK SpinLock);
+VOID NTAPI KeAcquireSpinLock(_Inout_ PKSPIN_LOCK SpinLock, _Out_ PKIRQL OldIrql);
+VOID NTAPI KeReleaseSpinLock(_Inout_ PKSPIN_LOCK SpinLock, _In_ KIRQL NewIrql);
+VOID NTAPI KeAcquireSpinLockAtDpcLevel(_Inout_ PKSPIN_LOCK SpinLock);
+VOID NTAPI KeReleaseSpinLockFromDpcLevel(_Inout_ PKSPIN_LOCK SpinLock);
 
 #ifndef PAGED_CODE
 #define PAGED_CODE()	might_sleep()

@@ -9,12 +9,15 @@
  *	cat previous			what the call wrote to Previous
  *	echo revert 0 0 > call
  *
- * Calls: set GROUP MASK, revert GROUP MASK, setex MASK, revertex MASK. The thread
- * that writes is the thread that calls; in a shell that is the shell when the
- * command is a builtin. Root only. A process may end, or go on for ever, without
- * a Revert: no driver should let it.
+ * Calls: set GROUP MASK, revert GROUP MASK, setex MASK, revertex MASK; sleep
+ * MILLISECONDS, as a driver that waits for its device where no signal reaches
+ * it; and raise IRQL, as a driver that forgets to lower. The thread that
+ * writes is the thread that calls; in a shell that is the shell when the
+ * command is a builtin. Root only. A process may end, or go on for ever,
+ * without a Revert: no driver should let it.
  */
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/module.h>
@@ -45,10 +48,17 @@ static int call_ddi(const char *line)
 		else
 			return -EINVAL;
 	} else if (sscanf(line, "%15s %lli", name, &mask) == 2) {
+		if (!strcmp(name, "raise")) {
+			/* Nothing that may sleep after this. */
+			KfRaiseIrql(mask);
+			return 0;
+		}
 		if (!strcmp(name, "setex"))
 			previous.Mask = KeSetSystemAffinityThreadEx(mask);
 		else if (!strcmp(name, "revertex"))
 			KeRevertToUserAffinityThreadEx(mask);
+		else if (!strcmp(name, "sleep"))
+			msleep(min(mask, 10000ULL));
 		else
 			return -EINVAL;
 	} else {

@@ -82,7 +82,7 @@ refused()
 }
 
 for bad in groupsize=0 groupsize=3 groupsize=128 groupsize=-1 groupsize=many groupsize= \
-	groupsize rules=windows rules= rules groupaware=2 groupaware=maybe verify=2; do
+	groupsize rules=windows rules= rules groupaware=2 groupaware=maybe verify=2 levelcheck=x; do
 	refused "$bad"
 	result "O3 insmod with $bad fails and the log says what is allowed"
 done
@@ -324,6 +324,40 @@ order h revert 0 0 && [ "$(stat not_reverted)" = "$seen" ]
 result "O4 and no return after the Revert"
 order h close && rmmod from_the_shell ntaffinity
 result "O4 a module loaded with verify=1 unloads"
+
+# --- DISPATCH_LEVEL (I2, I3, I4) ----------------------------------------------
+
+insmod /ko/ntaffinity.ko groupsize=2
+clear_log
+insmod /ko/raised_levels.ko && logged "under a KSPIN_LOCK: 200 of 200 there"
+result "I3 releasing a KSPIN_LOCK performs the move before it returns"
+logged "Set, raise, work: 200 of 200 there"
+result "I6 nobody leaves the processor before the level is lowered"
+logged "under a native lock: 200 of 200 there"
+result "I4 a move that waits for the end of a native section comes by itself"
+dmesg | sed -n 's/.*raised_levels: that took us/# delay of a move after a native section, us/p'
+rmmod raised_levels ntaffinity
+result "I4 unload right after moves that had to wait"
+
+# --- a level that is left raised (I10) ----------------------------------------
+
+if grep -q 'User Mode Linux' /proc/cpuinfo; then
+	skip "I10 a thread that returns from its system call raised is brought down" \
+		"this kernel's own check (DEBUG_ATOMIC_SLEEP) comes first"
+else
+	insmod /ko/ntaffinity.ko groupsize=2 && insmod /ko/from_the_shell.ko
+	left=$(stat left_raised)
+	clear_log
+	echo raise 2 >$try/call
+	[ "$(stat left_raised)" -eq $((left + 1)) ] &&
+		logged "returns from a system call above PASSIVE_LEVEL and is brought down, raised by call_ddi+"
+	result "I10 a thread that returns from its system call raised is brought down"
+	echo raise 1 >$try/call
+	[ "$(stat left_raised)" -eq $((left + 2)) ] && logged "at APC_LEVEL and is brought down"
+	result "I10 from APC_LEVEL too"
+	rmmod from_the_shell ntaffinity
+	result "I10 and the module unloads"
+fi
 
 # --- again and again ---------------------------------------------------------
 

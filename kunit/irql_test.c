@@ -1,0 +1,881 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proves the rules I2 to I7 and I9: what a Set and a Revert do where the thread
+ * may not move, and that the move comes, by lowering, by a worker or not at all,
+ * always to the latest state. I1 and I8 are in context_test.c.
+ */
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/cpu.h>
+#include <linux/irqflags.h>
+#include <linux/kthread.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+
+#include "helpers.h"
+#include "irql.h"
+#include "placement.h"
+#include "watch.h"
+#include "wdm.h"
+
+/* --- levels (I9) --- */
+
+#define MAX_LEVELS 16
+
+struct levels {
+	KIRQL seen[MAX_LEVELS];
+	unsigned int count;
+	int preempt_before;
+	int preempt_after;
+	bool irqs_off_before;
+	bool irqs_off_after;
+	bool irqs_off[MAX_LEVELS];
+	bool bh_off[MAX_LEVELS];
+	long bad;
+};
+
+static void note_level(struct levels *levels, KIRQL irql)
+{
+	levels->seen[levels->count] = irql;
+	levels->irqs_off[levels->count] = irqs_disabled();
+	levels->bh_off[levels->count] = !!softirq_count();
+	levels->count++;
+}
+
+static void begin_levels(struct levels *levels)
+{
+	levels->preempt_before = preempt_count();
+	levels->irqs_off_before = irqs_disabled();
+	levels->bad = nta_event_count(NTA_EVENT_BAD_LEVEL);
+}
+
+static void end_levels(struct levels *levels)
+{
+	levels->preempt_after = preempt_count();
+	levels->irqs_off_after = irqs_disabled();
+	levels->bad = nta_event_count(NTA_EVENT_BAD_LEVEL) - levels->bad;
+}
+
+static void check_levels(struct kunit *test, const struct levels *levels,
+			 const KIRQL *expected, unsigned int count, long bad)
+{
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, levels->count, count);
+	for (i = 0; i < count; i++)
+		KUNIT_EXPECT_EQ_MSG(test, levels->seen[i], expected[i],
+				    "level %u", i);
+	KUNIT_EXPECT_EQ_MSG(test, levels->preempt_after, levels->preempt_before,
+			    "the preempt count");
+	KUNIT_EXPECT_EQ_MSG(test, levels->irqs_off_after,
+			    levels->irqs_off_before, "interrupts off");
+	KUNIT_EXPECT_EQ_MSG(test, levels->bad, bad, "wrong levels counted");
+}
+
+static void go_up_and_down(void *data)
+{
+	struct levels *levels = data;
+	KIRQL apc, dispatch, high, middle;
+
+	begin_levels(levels);
+	note_level(levels, KeGetCurrentIrql());
+	KeRaiseIrql(APC_LEVEL, &apc);
+	note_level(levels, KeGetCurrentIrql());
+	dispatch = KeRaiseIrqlToDpcLevel();
+	note_level(levels, KeGetCurrentIrql());
+	middle = KfRaiseIrql(5);
+	note_level(levels, KeGetCurrentIrql());
+	high = KfRaiseIrql(HIGH_LEVEL);
+	note_level(levels, KeGetCurrentIrql());
+	KeLowerIrql(high);
+	note_level(levels, KeGetCurrentIrql());
+	KeLowerIrql(middle);
+	note_level(levels, KeGetCurrentIrql());
+	KfLowerIrql(dispatch);
+	note_level(levels, KeGetCurrentIrql());
+	KeLowerIrql(apc);
+	note_level(levels, KeGetCurrentIrql());
+	/* All the way at once. */
+	high = KfRaiseIrql(HIGH_LEVEL);
+	note_level(levels, high);
+	KeLowerIrql(PASSIVE_LEVEL);
+	note_level(levels, KeGetCurrentIrql());
+	end_levels(levels);
+}
+
+static void levels_go_up_and_down(struct kunit *test)
+{
+	static const KIRQL expected[] = { 0, 1, 2, 5, 15, 5, 2, 1, 0, 0, 0 };
+	struct levels *levels = kunit_kzalloc(test, sizeof(*levels), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, levels);
+	nta_on_thread(test, go_up_and_down, levels);
+	check_levels(test, levels, expected, ARRAY_SIZE(expected), 0);
+	for (i = 0; i < 9; i++) {
+		KUNIT_EXPECT_EQ_MSG(test, levels->bh_off[i], expected[i] >= 2,
+				    "level %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, levels->irqs_off[i], expected[i] > 2,
+				    "level %u", i);
+	}
+}
+
+static void do_it_wrong(void *data)
+{
+	static KSPIN_LOCK lock, native;
+	struct levels *levels = data;
+	KIRQL old;
+
+	spin_lock_init(&native);
+	KeInitializeSpinLock(&lock);
+	begin_levels(levels);
+	/* A level that there is not; lower to a higher one. */
+	note_level(levels, KfRaiseIrql(HIGH_LEVEL + 1));
+	KeLowerIrql(DISPATCH_LEVEL);
+	note_level(levels, KeGetCurrentIrql());
+	/* Raise to a lower one. */
+	old = KeRaiseIrqlToDpcLevel();
+	note_level(levels, KfRaiseIrql(APC_LEVEL));
+	KeLowerIrql(old);
+	note_level(levels, KeGetCurrentIrql());
+	/* Lower without a raise: the section is a native one. */
+	spin_lock_bh(&native);
+	KeLowerIrql(PASSIVE_LEVEL);
+	note_level(levels, KeGetCurrentIrql());
+	spin_unlock_bh(&native);
+	/* A spin lock that needs DISPATCH_LEVEL, taken and released below. */
+	KeAcquireSpinLockAtDpcLevel(&lock);
+	KeReleaseSpinLockFromDpcLevel(&lock);
+	note_level(levels, KeGetCurrentIrql());
+	/* Released to a higher level than there is. */
+	KeAcquireSpinLock(&lock, &old);
+	KeReleaseSpinLock(&lock, HIGH_LEVEL);
+	note_level(levels, KeGetCurrentIrql());
+	KeLowerIrql(old);
+	note_level(levels, KeGetCurrentIrql());
+	end_levels(levels);
+}
+
+static void wrong_levels_are_refused_and_counted(struct kunit *test)
+{
+	static const KIRQL expected[] = { 0, 0, 2, 0, 2, 0, 2, 0 };
+	struct levels *levels = kunit_kzalloc(test, sizeof(*levels), GFP_KERNEL);
+	/* Without PREEMPT_COUNT a held lock leaves no mark: one more. */
+	long bad = 6 + !IS_ENABLED(CONFIG_PREEMPT_COUNT);
+
+	KUNIT_ASSERT_NOT_NULL(test, levels);
+	nta_on_thread(test, do_it_wrong, levels);
+	check_levels(test, levels, expected, ARRAY_SIZE(expected), bad);
+}
+
+static void take_locks(void *data)
+{
+	static KSPIN_LOCK outer, inner;
+	struct levels *levels = data;
+	KIRQL old, second;
+
+	KeInitializeSpinLock(&outer);
+	KeInitializeSpinLock(&inner);
+	begin_levels(levels);
+	KeAcquireSpinLock(&outer, &old);
+	note_level(levels, KeGetCurrentIrql());
+	second = KeAcquireSpinLockRaiseToDpc(&inner);
+	note_level(levels, second);
+	KeReleaseSpinLock(&inner, second);
+	note_level(levels, KeGetCurrentIrql());
+	KeAcquireSpinLockAtDpcLevel(&inner);
+	KeReleaseSpinLockFromDpcLevel(&inner);
+	note_level(levels, KeGetCurrentIrql());
+	KeReleaseSpinLock(&outer, old);
+	note_level(levels, KeGetCurrentIrql());
+	end_levels(levels);
+}
+
+static void spin_locks_raise_and_lower(struct kunit *test)
+{
+	static const KIRQL expected[] = { 2, 2, 2, 2, 0 };
+	struct levels *levels = kunit_kzalloc(test, sizeof(*levels), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, levels);
+	nta_on_thread(test, take_locks, levels);
+	check_levels(test, levels, expected, ARRAY_SIZE(expected), 0);
+}
+
+static void go_up_in_section(void *data)
+{
+	static KSPIN_LOCK outer, inner, native;
+	struct levels *levels = data;
+	KIRQL old, second;
+
+	KeInitializeSpinLock(&outer);
+	KeInitializeSpinLock(&inner);
+	spin_lock_init(&native);
+	begin_levels(levels);
+	spin_lock(&native);
+	note_level(levels, KeGetCurrentIrql());
+	KeAcquireSpinLock(&outer, &old);
+	note_level(levels, old);
+	second = KeAcquireSpinLockRaiseToDpc(&inner);
+	KeReleaseSpinLock(&inner, second);
+	note_level(levels, KeGetCurrentIrql());
+	KeReleaseSpinLock(&outer, old);
+	note_level(levels, KeGetCurrentIrql());
+	spin_unlock(&native);
+	note_level(levels, KeGetCurrentIrql());
+	end_levels(levels);
+}
+
+/* I9: a raise keeps softirqs away also where the level is no higher than before. */
+static void raise_in_a_native_section_keeps_softirqs_away(struct kunit *test)
+{
+	static const KIRQL expected[] = { 2, 2, 2, 2, 0 };
+	static const bool bh_off[] = { false, true, true, false, false };
+	struct levels *levels = kunit_kzalloc(test, sizeof(*levels), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, levels);
+	nta_needs_section(test, NTA_IN_SPIN_LOCK);
+	nta_on_thread(test, go_up_in_section, levels);
+	check_levels(test, levels, expected, ARRAY_SIZE(expected), 0);
+	for (i = 0; i < ARRAY_SIZE(bh_off); i++)
+		KUNIT_EXPECT_EQ_MSG(test, levels->bh_off[i], bh_off[i],
+				    "level %u", i);
+}
+
+static void go_up_in_interrupt(void *data)
+{
+	struct levels *levels = data;
+	KIRQL old;
+
+	note_level(levels, KeGetCurrentIrql());
+	old = KfRaiseIrql(HIGH_LEVEL);
+	note_level(levels, KeGetCurrentIrql());
+	KeLowerIrql(old);
+	note_level(levels, KeGetCurrentIrql());
+}
+
+struct interrupted {
+	struct levels levels;
+	enum nta_section section;
+	KIRQL thread;
+};
+
+/* The interrupt's levels are its own, not those of the thread that it comes to. */
+static void be_interrupted(void *data)
+{
+	struct interrupted *interrupted = data;
+
+	begin_levels(&interrupted->levels);
+	nta_in_section(interrupted->section, go_up_in_interrupt,
+		       &interrupted->levels);
+	end_levels(&interrupted->levels);
+	interrupted->thread = KeGetCurrentIrql();
+}
+
+static void interrupts_have_levels_of_their_own(struct kunit *test)
+{
+	static const KIRQL in_irq[] = { 3, 15, 3 }, in_softirq[] = { 2, 15, 2 };
+	struct interrupted *interrupted = kunit_kzalloc(test,
+							sizeof(*interrupted),
+							GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, interrupted);
+	interrupted->section = NTA_IN_HARD_IRQ;
+	nta_on_thread(test, be_interrupted, interrupted);
+	check_levels(test, &interrupted->levels, in_irq, 3, 0);
+	KUNIT_EXPECT_EQ(test, interrupted->thread, 0);
+
+	memset(interrupted, 0, sizeof(*interrupted));
+	interrupted->section = NTA_IN_SOFTIRQ;
+	nta_on_thread(test, be_interrupted, interrupted);
+	check_levels(test, &interrupted->levels, in_softirq, 3, 0);
+	KUNIT_EXPECT_EQ(test, interrupted->thread, 0);
+}
+
+/* --- moves that wait --- */
+
+static GROUP_AFFINITY group_affinity(const struct nta_affinity *affinity)
+{
+	return (GROUP_AFFINITY){ .Mask = affinity->mask,
+				 .Group = affinity->group };
+}
+
+static void wait_until_moved(const struct cpumask *mask, struct nta_look *look)
+{
+	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
+
+	do {
+		schedule_timeout_uninterruptible(1);
+		nta_look_at_me(look);
+	} while ((!cpumask_equal(&look->mask, mask) ||
+		  !cpumask_test_cpu(look->cpu, mask) ||
+		  look->entry.pending) && time_before(jiffies, end));
+}
+
+/* What a thread calls in a section, and what is seen in it and after it. */
+struct waiting {
+	enum nta_section section;
+	struct nta_affinity a;
+	struct nta_affinity b;
+	struct cpumask in_b;
+	enum nta_context context;
+	GROUP_AFFINITY previous[2];
+	struct nta_look before;
+	struct nta_look in_section[3];
+	struct nta_look after_set;
+	struct nta_look in_revert;
+	struct nta_look after_revert;
+};
+
+static void set_twice(void *data)
+{
+	struct waiting *waiting = data;
+	GROUP_AFFINITY a = group_affinity(&waiting->a);
+	GROUP_AFFINITY b = group_affinity(&waiting->b);
+
+	waiting->context = nta_current_context();
+	memset(waiting->previous, NTA_POISON, sizeof(waiting->previous));
+	nta_look_at_me(&waiting->in_section[0]);
+	KeSetSystemGroupAffinityThread(&a, &waiting->previous[0]);
+	nta_look_at_me(&waiting->in_section[1]);
+	KeSetSystemGroupAffinityThread(&b, &waiting->previous[1]);
+	nta_look_at_me(&waiting->in_section[2]);
+}
+
+static void revert_inside(void *data)
+{
+	struct waiting *waiting = data;
+
+	KeRevertToUserGroupAffinityThread(&waiting->previous[0]);
+	nta_look_at_me(&waiting->in_revert);
+}
+
+static void call_in_section(void *data)
+{
+	struct waiting *waiting = data;
+
+	nta_look_at_me(&waiting->before);
+	nta_in_section(waiting->section, set_twice, waiting);
+	wait_until_moved(&waiting->in_b, &waiting->after_set);
+	nta_in_section(waiting->section, revert_inside, waiting);
+	wait_until_moved(&waiting->before.mask, &waiting->after_revert);
+}
+
+static const enum nta_section sections[] = {
+	NTA_IN_SPIN_LOCK, NTA_IN_SPIN_LOCK_IRQSAVE, NTA_IN_PREEMPT_OFF,
+	NTA_IN_BH_OFF, NTA_IN_IRQ_OFF, NTA_IN_RCU_READ, NTA_IN_MIGRATION_OFF,
+};
+
+static void describe_section(const enum nta_section *section, char *name)
+{
+	static const char * const names[] = {
+		[NTA_IN_SPIN_LOCK] = "spin_lock",
+		[NTA_IN_SPIN_LOCK_IRQSAVE] = "spin_lock_irqsave",
+		[NTA_IN_PREEMPT_OFF] = "preempt_disable",
+		[NTA_IN_BH_OFF] = "local_bh_disable",
+		[NTA_IN_IRQ_OFF] = "local_irq_save",
+		[NTA_IN_RCU_READ] = "rcu_read_lock",
+		[NTA_IN_MIGRATION_OFF] = "migrate_disable (I7)",
+	};
+
+	strscpy(name, names[*section], KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(section, sections, describe_section);
+
+/* I2, I4, I7: state and outputs at once, the move by a worker, to the latest. */
+static void move_waits_for_the_end_of_a_native_section(struct kunit *test)
+{
+	enum nta_section section = *(const enum nta_section *)test->param_value;
+	struct waiting *waiting = kunit_kzalloc(test, sizeof(*waiting),
+						GFP_KERNEL);
+	long deferred = nta_event_count(NTA_EVENT_DEFERRED);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, waiting);
+	nta_needs_section(test, section);
+	waiting->section = section;
+	waiting->a = nta_pick(test, 0);
+	waiting->b = nta_pick(test, 1);
+	cpumask_copy(&waiting->in_b, nta_mask_of(test, &waiting->b));
+	nta_on_thread(test, call_in_section, waiting);
+
+	KUNIT_EXPECT_EQ_MSG(test, waiting->context,
+			    section == NTA_IN_MIGRATION_OFF ? NTA_PINNED :
+							      NTA_DISPATCH,
+			    "I1");
+	KUNIT_EXPECT_EQ(test, waiting->previous[0].Mask, 0ULL);
+	KUNIT_EXPECT_EQ(test, waiting->previous[0].Group, 0);
+	KUNIT_EXPECT_EQ(test, waiting->previous[1].Mask, waiting->a.mask);
+	KUNIT_EXPECT_EQ(test, waiting->previous[1].Group, waiting->a.group);
+	for (i = 1; i < 3; i++) {
+		const struct nta_look *look = &waiting->in_section[i];
+		const struct nta_affinity *system = i == 1 ? &waiting->a :
+							     &waiting->b;
+
+		KUNIT_EXPECT_TRUE(test, look->entry.state.active);
+		KUNIT_EXPECT_EQ(test, look->entry.state.system.mask,
+				system->mask);
+		KUNIT_EXPECT_EQ(test, look->entry.state.system.group,
+				system->group);
+		KUNIT_EXPECT_EQ_MSG(test, look->cpu, waiting->in_section[0].cpu,
+				    "moved in the section");
+	}
+	nta_check_mask(test, "after the Sets", &waiting->after_set.mask,
+		       &waiting->in_b);
+	KUNIT_EXPECT_TRUE(test, cpumask_test_cpu(waiting->after_set.cpu,
+						 &waiting->in_b));
+
+	KUNIT_EXPECT_FALSE(test, waiting->in_revert.entry.state.active);
+	nta_check_mask(test, "after the Revert", &waiting->after_revert.mask,
+		       &waiting->before.mask);
+	KUNIT_EXPECT_FALSE(test, waiting->after_revert.entry.pending);
+	KUNIT_EXPECT_GE(test, nta_event_count(NTA_EVENT_DEFERRED), deferred + 2);
+}
+
+/* The steps of a driver that raises, and what is seen when it has lowered. */
+struct raising {
+	struct nta_affinity a;
+	struct nta_affinity b;
+	struct nta_look before;
+	struct nta_look raised;
+	struct nta_look lowered[6];
+	unsigned int generation[2];
+};
+
+static void raise_and_call(void *data)
+{
+	static KSPIN_LOCK lock;
+	struct raising *raising = data;
+	GROUP_AFFINITY a = group_affinity(&raising->a), previous;
+	GROUP_AFFINITY b = group_affinity(&raising->b), inner;
+	KIRQL old;
+
+	KeInitializeSpinLock(&lock);
+	nta_look_at_me(&raising->before);
+
+	/* Set, raised: moved when lowered. */
+	old = KeRaiseIrqlToDpcLevel();
+	KeSetSystemGroupAffinityThread(&a, &previous);
+	nta_look_at_me(&raising->raised);
+	KeLowerIrql(old);
+	nta_look_at_me(&raising->lowered[0]);
+
+	/* Set under a spin lock, two of them. */
+	KeAcquireSpinLock(&lock, &old);
+	KeSetSystemGroupAffinityThread(&b, &inner);
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	KeSetSystemGroupAffinityThread(&b, NULL);
+	KeReleaseSpinLock(&lock, old);
+	nta_look_at_me(&raising->lowered[1]);
+
+	/* Set, raise, Revert: the latest state, not that of the raise (I6). */
+	KeRaiseIrql(HIGH_LEVEL, &old);
+	KeRevertToUserGroupAffinityThread(&inner);
+	KeLowerIrql(old);
+	nta_look_at_me(&raising->lowered[2]);
+
+	old = KeRaiseIrqlToDpcLevel();
+	KeRevertToUserGroupAffinityThread(&previous);
+	KeLowerIrql(old);
+	nta_look_at_me(&raising->lowered[3]);
+
+	/* Set, Set, Revert: no move at all. */
+	old = KeRaiseIrqlToDpcLevel();
+	KeSetSystemGroupAffinityThread(&a, &previous);
+	KeSetSystemGroupAffinityThread(&b, NULL);
+	KeRevertToUserGroupAffinityThread(&previous);
+	nta_look_at_me(&raising->lowered[4]);
+	KeLowerIrql(old);
+
+	/* Lowered to APC_LEVEL is lowered (I3). */
+	old = KeRaiseIrqlToDpcLevel();
+	KeSetSystemGroupAffinityThread(&a, &previous);
+	KeLowerIrql(APC_LEVEL);
+	nta_look_at_me(&raising->lowered[5]);
+	KeLowerIrql(old);
+	KeRevertToUserGroupAffinityThread(&previous);
+}
+
+static void check_moved(struct kunit *test, const char *what,
+			const struct nta_look *look, const struct cpumask *mask)
+{
+	nta_check_mask(test, what, &look->mask, mask);
+	KUNIT_EXPECT_TRUE_MSG(test, cpumask_test_cpu(look->cpu, mask),
+			      "%s: on CPU %u", what, look->cpu);
+	KUNIT_EXPECT_FALSE_MSG(test, look->entry.pending, "%s", what);
+	KUNIT_EXPECT_FALSE_MSG(test, look->entry.owned, "%s", what);
+}
+
+/* I3, I5, I6: nothing is waited for. */
+static void lowering_performs_the_move_before_it_returns(struct kunit *test)
+{
+	struct raising *raising = kunit_kzalloc(test, sizeof(*raising),
+						GFP_KERNEL);
+	const struct cpumask *in_a, *in_b, *user;
+
+	KUNIT_ASSERT_NOT_NULL(test, raising);
+	raising->a = nta_pick(test, 0);
+	raising->b = nta_pick(test, 1);
+	in_a = nta_mask_of(test, &raising->a);
+	in_b = nta_mask_of(test, &raising->b);
+	nta_on_thread(test, raise_and_call, raising);
+
+	user = &raising->before.mask;
+	KUNIT_EXPECT_TRUE_MSG(test, raising->raised.entry.state.active, "I2");
+	nta_check_mask(test, "raised", &raising->raised.mask, user);
+	check_moved(test, "Set", &raising->lowered[0], in_a);
+	check_moved(test, "three Sets", &raising->lowered[1], in_b);
+	check_moved(test, "inner Revert", &raising->lowered[2], in_a);
+	KUNIT_EXPECT_TRUE(test, raising->lowered[2].entry.state.active);
+	check_moved(test, "outer Revert", &raising->lowered[3], user);
+	KUNIT_EXPECT_FALSE(test, raising->lowered[3].entry.state.active);
+	check_moved(test, "Set, Set, Revert", &raising->lowered[4], user);
+	check_moved(test, "lowered to APC_LEVEL", &raising->lowered[5], in_a);
+}
+
+static void lower_inside_a_section(void *data)
+{
+	struct raising *raising = data;
+	GROUP_AFFINITY a = group_affinity(&raising->a);
+	struct cpumask *in_a = &raising->lowered[2].mask;
+	KIRQL old;
+
+	nta_look_at_me(&raising->before);
+	old = KeRaiseIrqlToDpcLevel();
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	preempt_disable();
+	nta_look_at_me(&raising->raised);
+	KeLowerIrql(old);
+	nta_look_at_me(&raising->lowered[0]);
+	preempt_enable();
+	cpumask_clear(in_a);
+	nta_group_to_cpumask(&nta_topology, raising->a.group, raising->a.mask,
+			     in_a);
+	wait_until_moved(in_a, &raising->lowered[1]);
+	KeRevertToUserAffinityThread();
+}
+
+/* I3: where the level is still a native section's, it is a worker's (I4). */
+static void lowering_inside_a_native_section_leaves_it_to_a_worker(struct kunit *test)
+{
+	struct raising *raising = kunit_kzalloc(test, sizeof(*raising),
+						GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, raising);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	raising->a = nta_pick(test, 1);
+	nta_on_thread(test, lower_inside_a_section, raising);
+	KUNIT_EXPECT_EQ_MSG(test, raising->lowered[0].cpu, raising->raised.cpu,
+			    "moved in the section");
+	check_moved(test, "after the section", &raising->lowered[1],
+		    nta_mask_of(test, &raising->a));
+}
+
+/* --- I5: another installer in the middle --- */
+
+static struct task_struct *stretched_task;
+static struct completion stretch_begun;
+static struct completion stretch_ends;
+
+static void stretch(struct task_struct *task)
+{
+	if (task != READ_ONCE(stretched_task))
+		return;
+	WRITE_ONCE(stretched_task, NULL);
+	complete(&stretch_begun);
+	wait_for_completion_timeout(&stretch_ends, NTA_WORK_TIMEOUT);
+}
+
+struct meeting {
+	struct nta_affinity a;
+	struct nta_affinity b;
+	bool revert;
+	/* What somebody else makes of its affinity meanwhile; NULL: nobody does. */
+	const struct cpumask *foreign;
+	struct nta_look before;
+	struct nta_look middle;
+	struct nta_look after;
+};
+
+/* Has another installer begin to move current to a, and then does the call. */
+static void meet_installer(void *data)
+{
+	struct meeting *meeting = data;
+	GROUP_AFFINITY a = group_affinity(&meeting->a);
+	GROUP_AFFINITY b = group_affinity(&meeting->b), none = {};
+	struct cpumask *mask = &meeting->middle.mask;
+
+	nta_look_at_me(&meeting->before);
+	preempt_disable();
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	preempt_enable();
+	if (!wait_for_completion_timeout(&stretch_begun, NTA_WORK_TIMEOUT))
+		return;
+
+	/* The worker holds the entry, and has looked. */
+	preempt_disable();
+	if (meeting->revert)
+		KeRevertToUserGroupAffinityThread(&none);
+	else
+		KeSetSystemGroupAffinityThread(&b, NULL);
+	preempt_enable();
+	nta_look_at_me(&meeting->middle);
+	/* As good as another thread: it is not current that installs. */
+	if (meeting->foreign)
+		set_cpus_allowed_ptr(current, meeting->foreign);
+	complete(&stretch_ends);
+
+	if (meeting->foreign) {
+		cpumask_copy(mask, meeting->foreign);
+	} else if (meeting->revert) {
+		/* At PASSIVE_LEVEL it does not return while one is in flight. */
+		KeRevertToUserGroupAffinityThread(&none);
+		cpumask_copy(mask, &meeting->before.mask);
+	} else {
+		nta_group_to_cpumask(&nta_topology, b.Group, b.Mask, mask);
+	}
+	wait_until_moved(mask, &meeting->after);
+	KeRevertToUserAffinityThread();
+}
+
+static void meet(struct kunit *test, bool revert, const struct cpumask *foreign)
+{
+	struct meeting *meeting = kunit_kzalloc(test, sizeof(*meeting),
+						GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *seen = nta_mask(test);
+	const struct cpumask *expected;
+
+	KUNIT_ASSERT_NOT_NULL(test, meeting);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	meeting->a = nta_pick(test, 0);
+	meeting->b = nta_pick(test, 1);
+	meeting->revert = revert;
+	meeting->foreign = foreign;
+	init_completion(&stretch_begun);
+	init_completion(&stretch_ends);
+	WRITE_ONCE(stretched_task, worker->task);
+	nta_stretch_installs(stretch);
+	nta_worker_do(test, worker, meet_installer, meeting);
+	nta_stretch_installs(NULL);
+
+	KUNIT_EXPECT_TRUE_MSG(test, completion_done(&stretch_begun) ||
+			      !READ_ONCE(stretched_task),
+			      "no installer was met");
+	KUNIT_EXPECT_EQ(test, meeting->middle.entry.state.active, !revert);
+	KUNIT_EXPECT_TRUE_MSG(test, meeting->middle.entry.owned,
+			      "nobody was installing");
+	expected = foreign ?: revert ? &meeting->before.mask :
+				       nta_mask_of(test, &meeting->b);
+	nta_check_mask(test, "at last", &meeting->after.mask, expected);
+	KUNIT_EXPECT_FALSE(test, meeting->after.entry.pending);
+
+	/* And nothing older lands later. */
+	nta_read_mask(worker->task, seen);
+	nta_check_mask(test, "later", seen, foreign ?: &meeting->before.mask);
+}
+
+static void revert_that_meets_another_installer_wins(struct kunit *test)
+{
+	meet(test, true, NULL);
+}
+
+/* And the user affinity is the one from in between (U3). */
+static void revert_and_change_that_meet_another_installer_win(struct kunit *test)
+{
+	struct nta_affinity c = nta_pick(test, 2);
+
+	if (!nta_watch_has_probes())
+		kunit_skip(test, "needs kprobes: a change that is overwritten at once is not seen");
+	meet(test, true, nta_mask_of(test, &c));
+}
+
+static void set_that_meets_another_installer_wins(struct kunit *test)
+{
+	meet(test, false, NULL);
+}
+
+/* --- while a move is pending --- */
+
+/* A thread that may sleep but not move, and calls Set. */
+struct pinned {
+	struct nta_affinity a;
+	struct completion is_set;
+	struct completion go_on;
+	struct nta_look before;
+	struct nta_look in_section;
+	struct nta_look after;
+	struct nta_look reverted;
+};
+
+static void set_while_pinned(void *data)
+{
+	struct pinned *pinned = data;
+	GROUP_AFFINITY a = group_affinity(&pinned->a), previous;
+	struct cpumask *in_a = &pinned->reverted.mask;
+
+	nta_look_at_me(&pinned->before);
+	migrate_disable();
+	KeSetSystemGroupAffinityThread(&a, &previous);
+	nta_look_at_me(&pinned->in_section);
+	complete(&pinned->is_set);
+	wait_for_completion(&pinned->go_on);
+	migrate_enable();
+	nta_group_to_cpumask(&nta_topology, pinned->a.group, pinned->a.mask,
+			     in_a);
+	wait_until_moved(in_a, &pinned->after);
+	KeRevertToUserGroupAffinityThread(&previous);
+	nta_look_at_me(&pinned->reverted);
+}
+
+static struct pinned *pin(struct kunit *test, struct nta_worker *worker,
+			  const struct nta_affinity *a)
+{
+	struct pinned *pinned = kunit_kzalloc(test, sizeof(*pinned), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pinned);
+	pinned->a = *a;
+	init_completion(&pinned->is_set);
+	init_completion(&pinned->go_on);
+	nta_worker_begin(worker, set_while_pinned, pinned);
+	KUNIT_EXPECT_NE(test, wait_for_completion_timeout(&pinned->is_set,
+							  NTA_WORK_TIMEOUT), 0UL);
+	return pinned;
+}
+
+struct foreign {
+	struct task_struct *task;
+	struct cpumask *mask;
+	int ret;
+};
+
+static void change_affinity(void *data)
+{
+	struct foreign *foreign = data;
+
+	foreign->ret = set_cpus_allowed_ptr(foreign->task, foreign->mask);
+}
+
+/* U3, I7: the change is the user affinity; the move comes all the same. */
+static void user_change_while_a_move_is_pending(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_worker *other = nta_worker_make(test);
+	struct cpumask *in_b = nta_mask_of(test, &b), *seen = nta_mask(test);
+	struct foreign foreign = { .task = worker->task, .mask = in_b };
+	struct cpumask *in_a = nta_mask_of(test, &a);
+	struct pinned *pinned;
+
+	nta_needs_section(test, NTA_IN_MIGRATION_OFF);
+	/* Were it there already, nobody would have to wait. */
+	nta_pick(test, 2);
+	cpumask_andnot(seen, cpu_active_mask, in_a);
+	cpumask_andnot(seen, seen, in_b);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, seen), 0);
+	pinned = pin(test, worker, &a);
+	/* Both set the mask and then wait until the thread may migrate. */
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(worker->task, in_a, seen));
+	nta_worker_begin(other, change_affinity, &foreign);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(worker->task, in_b, seen));
+	complete(&pinned->go_on);
+	nta_worker_wait(test, other);
+	nta_worker_wait(test, worker);
+
+	KUNIT_EXPECT_EQ(test, foreign.ret, 0);
+	KUNIT_EXPECT_TRUE(test, pinned->in_section.entry.state.active);
+	check_moved(test, "after the section", &pinned->after, in_a);
+	nta_check_mask(test, "after the Revert", &pinned->reverted.mask, in_b);
+	nta_read_mask(worker->task, seen);
+	nta_check_mask(test, "later", seen, in_b);
+}
+
+/* U6, I7: its processor goes before it could move there, and comes back. */
+static void processor_goes_while_a_move_is_pending(struct kunit *test)
+{
+	struct nta_worker *worker = nta_worker_make(test);
+	unsigned int cpu = cpumask_last(cpu_active_mask);
+	struct nta_affinity gone = {
+		.mask = BIT_ULL(nta_cpu_number(&nta_topology, cpu)),
+		.group = nta_cpu_group(&nta_topology, cpu),
+	};
+	struct cpumask *elsewhere = nta_mask(test);
+	struct pinned *pinned;
+	int ret;
+
+	nta_pick(test, 1);
+	nta_needs_section(test, NTA_IN_MIGRATION_OFF);
+	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU))
+		kunit_skip(test, "needs CONFIG_HOTPLUG_CPU");
+	/* It must not be on that one when it is pinned. */
+	cpumask_andnot(elsewhere, cpu_active_mask, cpumask_of(cpu));
+	set_cpus_allowed_ptr(worker->task, elsewhere);
+
+	pinned = pin(test, worker, &gone);
+	ret = remove_cpu(cpu);
+	if (!ret)
+		ret = add_cpu(cpu);
+	complete(&pinned->go_on);
+	nta_worker_wait(test, worker);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	check_moved(test, "after the processor's return", &pinned->after,
+		    cpumask_of(cpu));
+	nta_check_mask(test, "after the Revert", &pinned->reverted.mask,
+		       elsewhere);
+}
+
+static void set_in_section_and_end(void *data)
+{
+	struct nta_affinity *a = data;
+	GROUP_AFFINITY affinity = group_affinity(a);
+
+	preempt_disable();
+	KeSetSystemGroupAffinityThread(&affinity, NULL);
+	preempt_enable();
+}
+
+static void thread_ends_with_a_move_pending(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 1);
+	struct nta_worker *worker;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		worker = nta_worker_make(test);
+		nta_worker_do(test, worker, set_in_section_and_end, &a);
+		nta_worker_stop(worker);
+		KUNIT_EXPECT_TRUE_MSG(test, nta_wait_forgotten(worker->task),
+				      "the entry outlives its thread");
+		nta_worker_forget(worker);
+	}
+}
+
+static struct kunit_case irql_cases[] = {
+	KUNIT_CASE(levels_go_up_and_down),
+	KUNIT_CASE(wrong_levels_are_refused_and_counted),
+	KUNIT_CASE(spin_locks_raise_and_lower),
+	KUNIT_CASE(raise_in_a_native_section_keeps_softirqs_away),
+	KUNIT_CASE(interrupts_have_levels_of_their_own),
+	KUNIT_CASE_PARAM(move_waits_for_the_end_of_a_native_section,
+			 section_gen_params),
+	KUNIT_CASE(lowering_performs_the_move_before_it_returns),
+	KUNIT_CASE(lowering_inside_a_native_section_leaves_it_to_a_worker),
+	KUNIT_CASE(revert_that_meets_another_installer_wins),
+	KUNIT_CASE(revert_and_change_that_meet_another_installer_win),
+	KUNIT_CASE(set_that_meets_another_installer_wins),
+	KUNIT_CASE(user_change_while_a_move_is_pending),
+	KUNIT_CASE(processor_goes_while_a_move_is_pending),
+	KUNIT_CASE(thread_ends_with_a_move_pending),
+	{}
+};
+
+static struct kunit_suite irql_suite = {
+	.name = "nta_irql",
+	.test_cases = irql_cases,
+};
+
+kunit_test_suite(irql_suite);

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The Ke routines for levels and spin locks: they shape inputs and outputs,
+ * level.c does the work.
+ *
+ * A level is raised with local_bh_disable(), above DISPATCH_LEVEL with interrupts
+ * off as well, and a KSPIN_LOCK is a spinlock_t. So they nest with native
+ * sections of every kind, if the nesting is proper.
+ */
+#include <linux/instruction_pointer.h>
+#include <linux/spinlock.h>
+
+#include "compat.h"
+#include "irql.h"
+#include "level.h"
+#include "wdm.h"
+
+/**
+ * KeGetCurrentIrql() - the current level
+ *
+ * Context: any.
+ *
+ * Return: PASSIVE_LEVEL or APC_LEVEL in process context where sleeping is
+ * allowed; DISPATCH_LEVEL where it is not, by our calls or by native means, and
+ * in softirqs; 3, the lowest level of a device, in hard interrupts; HIGH_LEVEL
+ * in an NMI; and whatever level was raised to, if that is higher.
+ *
+ * Differences from Windows: the level of a device's interrupt is always 3. Where
+ * a thread has disabled interrupts by native means the level is DISPATCH_LEVEL.
+ * On a kernel without CONFIG_PREEMPT_COUNT a plain spin_lock() or
+ * preempt_disable() is not seen. Source: the page KeGetCurrentIrql of wdm.h.
+ */
+KIRQL NTAPI KeGetCurrentIrql(void)
+{
+	return nta_level();
+}
+EXPORT_SYMBOL_GPL(KeGetCurrentIrql);
+
+/**
+ * KfRaiseIrql() - raise the current level
+ * @NewIrql: the level to raise to, at least the current one, up to HIGH_LEVEL
+ *
+ * From DISPATCH_LEVEL on the thread must not sleep and is not preempted; above,
+ * interrupts are off on its processor. APC_LEVEL forbids nothing here: there are
+ * no APCs.
+ *
+ * If @NewIrql is lower than the current level or there is no such level, or if
+ * there is no memory to keep the thread's APC_LEVEL in, the level stays, and a
+ * log line names the caller. A thread that returns from its system call or ends
+ * without lowering is brought to PASSIVE_LEVEL, which is logged too.
+ *
+ * Context: any.
+ *
+ * Return: the level from before, for KeLowerIrql().
+ *
+ * Differences from Windows: a wrong level is refused and logged, instead of
+ * stopping the machine. All levels above DISPATCH_LEVEL mask all interrupts.
+ * Source: the page KfRaiseIrql of wdm.h.
+ */
+KIRQL NTAPI KfRaiseIrql(KIRQL NewIrql)
+{
+	return nta_level_raise(NewIrql, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(KfRaiseIrql);
+
+/**
+ * KeRaiseIrql() - KfRaiseIrql() with the result in memory
+ * @NewIrql: as there
+ * @OldIrql: receives the level from before
+ *
+ * Context: any.
+ *
+ * Return: nothing.
+ *
+ * Differences from Windows: a function, not a macro; otherwise as KfRaiseIrql().
+ * Source: the page KeRaiseIrql of wdm.h.
+ */
+VOID NTAPI KeRaiseIrql(KIRQL NewIrql, PKIRQL OldIrql)
+{
+	*OldIrql = nta_level_raise(NewIrql, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(KeRaiseIrql);
+
+/**
+ * KeRaiseIrqlToDpcLevel() - raise the current level to DISPATCH_LEVEL
+ *
+ * Context: at DISPATCH_LEVEL or below; above, nothing changes and a log line
+ * names the caller.
+ *
+ * Return: the level from before, for KeLowerIrql().
+ *
+ * Differences from Windows: as KfRaiseIrql(). Source: the page
+ * KeRaiseIrqlToDpcLevel of wdm.h.
+ */
+KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
+{
+	return nta_level_raise(DISPATCH_LEVEL, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(KeRaiseIrqlToDpcLevel);
+
+/**
+ * KeLowerIrql() - lower the current level
+ * @NewIrql: what the raise returned
+ *
+ * If @NewIrql is higher than the current level, or the level is not a raise's but
+ * comes from a native section or an interrupt, it stays, and a log line names the
+ * caller.
+ *
+ * If the level comes below DISPATCH_LEVEL, and the thread has called a Set or a
+ * Revert since it was raised, the thread is moved before the call returns. If a
+ * native section is still open, or migration is disabled, a worker does it.
+ *
+ * Context: any. May sleep, if that is allowed at the level lowered to. Native
+ * sections that were opened after the raise should be closed again; if one is
+ * not, the level is that section's until it is.
+ *
+ * Return: nothing.
+ *
+ * Differences from Windows: as KfRaiseIrql(). Source: the page KeLowerIrql of
+ * wdm.h.
+ */
+VOID NTAPI KeLowerIrql(KIRQL NewIrql)
+{
+	nta_level_lower(NewIrql, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(KeLowerIrql);
+
+/**
+ * KfLowerIrql() - KeLowerIrql() by its other name
+ * @NewIrql: as there
+ *
+ * Context: any.
+ *
+ * Return: nothing.
+ *
+ * Differences from Windows: as KeLowerIrql(). Source: the declaration in wdm.h.
+ */
+VOID NTAPI KfLowerIrql(KIRQL NewIrql)
+{
+	nta_level_lower(NewIrql, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(KfLowerIrql);
+
+/**
+ * KeAcquireSpinLockRaiseToDpc() - raise to DISPATCH_LEVEL and take a spin lock
+ * @SpinLock: the lock, initialised by KeInitializeSpinLock()
+ *
+ * Context: at DISPATCH_LEVEL or below; above, the level stays, and a log line
+ * names the caller. Does not sleep.
+ *
+ * Return: the level from before, for KeReleaseSpinLock().
+ *
+ * Differences from Windows: KSPIN_LOCK is a spinlock_t, of another size. Source:
+ * the page KeAcquireSpinLockRaiseToDpc of wdm.h.
+ */
+KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
+	__acquires(SpinLock)
+{
+	KIRQL old = nta_level_raise(DISPATCH_LEVEL, _RET_IP_);
+
+	spin_lock(SpinLock);
+	nta_count_lock(1);
+	return old;
+}
+EXPORT_SYMBOL_GPL(KeAcquireSpinLockRaiseToDpc);
+
+/**
+ * KeAcquireSpinLock() - KeAcquireSpinLockRaiseToDpc() with the result in memory
+ * @SpinLock: as there
+ * @OldIrql: receives the level from before
+ *
+ * Context: as there.
+ *
+ * Return: nothing.
+ *
+ * Differences from Windows: a function, not a macro; otherwise as
+ * KeAcquireSpinLockRaiseToDpc(). Source: the page KeAcquireSpinLock of wdm.h.
+ */
+VOID NTAPI KeAcquireSpinLock(PKSPIN_LOCK SpinLock, PKIRQL OldIrql)
+	__acquires(SpinLock)
+{
+	*OldIrql = nta_level_raise(DISPATCH_LEVEL, _RET_IP_);
+	spin_lock(SpinLock);
+	nta_count_lock(1);
+}
+EXPORT_SYMBOL_GPL(KeAcquireSpinLock);
+
+/**
+ * KeReleaseSpinLock() - release a spin lock and lower the level
+ * @SpinLock: the lock, held by the caller
+ * @NewIrql: what KeAcquireSpinLock() stored
+ *
+ * What waits for the lowering is done, see KeLowerIrql().
+ *
+ * Context: at DISPATCH_LEVEL. Below, which a lowering with the lock held makes
+ * it, a log line names the caller; the lock is released all the same. May sleep,
+ * if that is allowed at @NewIrql.
+ *
+ * Return: nothing.
+ *
+ * Differences from Windows: as KeAcquireSpinLockRaiseToDpc(). Source: the page
+ * KeReleaseSpinLock of wdm.h.
+ */
+VOID NTAPI KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
+	__releases(SpinLock)
+{
+	nta_level_needs_dispatch("release of a spin lock", _RET_IP_);
+	nta_count_lock(-1);
+	spin_unlock(SpinLock);
+	nta_level_lower(NewIrql, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(KeReleaseSpinLock);
+
+/**
+ * KeAcquireSpinLockAtDpcLevel() - take a spin lock at DISPATCH_LEVEL or above
+ * @SpinLock: the lock
+ *
+ * Context: at DISPATCH_LEVEL or above. Below a log line names the caller; the
+ * lock is taken all the same.
+ *
+ * Return: nothing.
+ *
+ * Differences from Windows: as KeAcquireSpinLockRaiseToDpc(). Source: the page
+ * KeAcquireSpinLockAtDpcLevel of wdm.h.
+ */
+VOID NTAPI KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
+	__acquires(SpinLock)
+{
+	nta_level_needs_dispatch("spin lock", _RET_IP_);
+	spin_lock(SpinLock);
+	nta_count_lock(1);
+}
+EXPORT_SYMBOL_GPL(KeAcquireSpinLockAtDpcLevel);
+
+/**
+ * KeReleaseSpinLockFromDpcLevel() - release a spin lock, and stay at the level
+ * @SpinLock: the lock, held by the caller
+ *
+ * Context: as KeReleaseSpinLock().
+ *
+ * Return: nothing.
+ *
+ * Differences from Windows: as KeAcquireSpinLockRaiseToDpc(). Source: the page
+ * KeReleaseSpinLockFromDpcLevel of wdm.h.
+ */
+VOID NTAPI KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock)
+	__releases(SpinLock)
+{
+	nta_level_needs_dispatch("release of a spin lock", _RET_IP_);
+	nta_count_lock(-1);
+	spin_unlock(SpinLock);
+}
+EXPORT_SYMBOL_GPL(KeReleaseSpinLockFromDpcLevel);

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Raising and lowering the level of the calling thread, with all that follows:
+ * what is no level to raise or lower to is refused and reported, APC_LEVEL is
+ * kept with the thread, and a thread that leaves the driver without lowering is
+ * brought down.
+ *
+ * That last check has to look at every return from a system call, of every thread
+ * of the machine. So it begins when the first driver that links against us is
+ * loaded, and the module parameter levelcheck=0 leaves it out.
+ *
+ * Who may touch what: NTA_THREAD_APC of a thread is that thread's.
+ */
+#include <linux/atomic.h>
+#include <linux/gfp.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/sched.h>
+#include <linux/tracepoint.h>
+
+#include "compat.h"
+#include "irql.h"
+#include "level.h"
+#include "placement.h"
+#include "report.h"
+#include "thread.h"
+#include "wdm.h"
+
+static struct tracepoint *sys_exit;
+static struct tracepoint *process_exit;
+static bool checking;
+static atomic_t checks_begun = ATOMIC_INIT(0);
+
+static bool is_apc(void)
+{
+	const struct nta_thread *thread;
+
+	/* While there is none, nobody is looked up. */
+	if (!atomic_read(&nta_threads_at_apc))
+		return false;
+	thread = nta_thread_find(current);
+	return thread && test_bit(NTA_THREAD_APC, &thread->flags);
+}
+
+static void leave_apc(void)
+{
+	struct nta_thread *thread = nta_thread_find(current);
+
+	if (thread && test_and_clear_bit(NTA_THREAD_APC, &thread->flags))
+		atomic_dec(&nta_threads_at_apc);
+}
+
+/* Returns false if there is no memory to keep it in. */
+static bool enter_apc(void)
+{
+	bool may_sleep = nta_current_context() <= NTA_PINNED;
+	struct nta_thread *thread = nta_thread_find(current);
+
+	if (!thread)
+		thread = nta_thread_make(current, may_sleep ? GFP_NOIO :
+					 GFP_ATOMIC | __GFP_NOWARN);
+	if (!thread)
+		return false;
+	if (!test_and_set_bit(NTA_THREAD_APC, &thread->flags))
+		atomic_inc(&nta_threads_at_apc);
+	return true;
+}
+
+/* --- threads that leave without lowering (I10) --- */
+
+static void bring_down(const char *where)
+{
+	unsigned long raiser = 0;
+	bool apc = is_apc();
+	bool raised = nta_bring_down(&raiser);
+
+	if (apc)
+		leave_apc();
+	if (apc || raised)
+		nta_report_left_raised(where, raiser);
+	/* A probe may not sleep. */
+	if (raised)
+		nta_place_pending(false);
+}
+
+static void sys_exit_probe(void *data, struct pt_regs *regs, long ret)
+{
+	bring_down("returns from a system call");
+}
+
+static void process_exit_probe(void *data, NTA_PROCESS_EXIT_ARGS)
+{
+	bring_down("ends");
+}
+
+static struct tracepoint *start_probe(const char *name, void *probe)
+{
+	struct tracepoint *tracepoint = nta_find_tracepoint(name);
+
+	if (tracepoint && !tracepoint_probe_register(tracepoint, probe, NULL))
+		return tracepoint;
+	pr_warn("threads that leave a driver at a raised IRQL are not all seen: no tracepoint %s\n",
+		name);
+	return NULL;
+}
+
+/* A module's links are made before it comes, and each holds a reference. */
+static int driver_comes(struct notifier_block *block, unsigned long state,
+			void *data)
+{
+	/* Two modules may come at once. */
+	if (state == MODULE_STATE_COMING && !atomic_read(&checks_begun) &&
+	    module_refcount(THIS_MODULE) > 0 &&
+	    !atomic_xchg(&checks_begun, 1)) {
+		sys_exit = start_probe("sys_exit", sys_exit_probe);
+		process_exit = start_probe("sched_process_exit",
+					   process_exit_probe);
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block driver_notifier = {
+	.notifier_call = driver_comes,
+};
+
+/* --- levels --- */
+
+/**
+ * nta_level() - the current level
+ *
+ * Context: any.
+ * Return: the level.
+ */
+u8 nta_level(void)
+{
+	u8 irql = nta_current_irql();
+
+	if (irql)
+		return irql;
+	return is_apc() ? APC_LEVEL : PASSIVE_LEVEL;
+}
+
+/**
+ * nta_level_raise() - raise the current level
+ * @level: to this one
+ * @caller: the DDI's return address
+ *
+ * Context: any.
+ * Return: the level from before. If that is higher, or there is no such level, or
+ * for APC_LEVEL no memory, nothing has changed, and a line says so.
+ */
+u8 nta_level_raise(u8 level, unsigned long caller)
+{
+	u8 old = nta_level();
+
+	if (level < old || level > HIGH_LEVEL) {
+		nta_report_bad_level("raise", old, level, caller);
+		return old;
+	}
+	if (level >= DISPATCH_LEVEL)
+		nta_raise_irql(level, caller);
+	else if (level > old && !enter_apc())
+		nta_report_bad_level("raise without memory", old, level, caller);
+	return old;
+}
+
+/**
+ * nta_level_lower() - lower the current level
+ * @level: to this one
+ * @caller: the DDI's return address
+ *
+ * Context: any. May sleep if no native section is open that forbids it.
+ */
+void nta_level_lower(u8 level, unsigned long caller)
+{
+	u8 old = nta_level();
+
+	if (level > old ||
+	    (old >= DISPATCH_LEVEL && !nta_lower_irql(level, old))) {
+		nta_report_bad_level("lower", old, level, caller);
+		return;
+	}
+	/* In an interrupt there is no thread of the driver's. */
+	if (level >= DISPATCH_LEVEL || (level == old && level == PASSIVE_LEVEL) ||
+	    nta_current_context() == NTA_NO_THREAD)
+		return;
+
+	if (level < APC_LEVEL)
+		leave_apc();
+	else if (!enter_apc())
+		nta_report_bad_level("lower without memory", old, level, caller);
+
+	/* What had to wait does so no longer (I3). */
+	nta_place_pending(nta_current_context() == NTA_PASSIVE);
+}
+
+/**
+ * nta_level_needs_dispatch() - report a call that is allowed from there on only
+ * @what: the call
+ * @caller: the DDI's return address
+ *
+ * Context: any.
+ */
+void nta_level_needs_dispatch(const char *what, unsigned long caller)
+{
+	u8 level = nta_level();
+
+	if (level < DISPATCH_LEVEL)
+		nta_report_bad_level(what, level, DISPATCH_LEVEL, caller);
+}
+
+/**
+ * nta_levels_start() - get ready for drivers that leave a level raised
+ * @check: whether to look for them
+ *
+ * Context: process; may sleep.
+ * Return: 0 or -errno.
+ */
+int nta_levels_start(bool check)
+{
+	checking = check;
+	return check ? register_module_notifier(&driver_notifier) : 0;
+}
+
+/**
+ * nta_levels_stop() - end the checks
+ *
+ * Context: process; may sleep. No DDI may be called any more.
+ */
+void nta_levels_stop(void)
+{
+	if (checking)
+		unregister_module_notifier(&driver_notifier);
+	if (sys_exit)
+		tracepoint_probe_unregister(sys_exit, sys_exit_probe, NULL);
+	if (process_exit)
+		tracepoint_probe_unregister(process_exit, process_exit_probe,
+					    NULL);
+	if (sys_exit || process_exit)
+		tracepoint_synchronize_unregister();
+}
