@@ -57,13 +57,15 @@ run=$(mktemp -d "$work/run/$name-${script%.sh}.XXXXXX")
 root=$run/root
 mkdir -p "$root"/{bin,dev,proc,sys,tmp,ko,guest}
 cp "$busybox" "$root/bin/"
-cp "$tree"/scripts/guest/* "$root/guest/"
+# Not the directories: those are sources, which build.sh has compiled.
+find "$tree/scripts/guest" -maxdepth 1 -type f -exec cp -t "$root/guest" {} +
 mv "$root/guest/init" "$root/init"
 chmod +x "$root/init"
 printf '%s\n' "$script" "$@" >"$root/command"
 (
 	lock "build-$(basename "$work")-$name"
 	find "$work/$name" -name '*.ko' -exec cp -t "$root/ko" {} + 2>/dev/null || true
+	[ ! -x "$work/$name/twins" ] || cp "$work/$name/twins" "$root/bin/"
 )
 # Debian's flags leave debug information in the modules, megabytes of it.
 for ko in "$root"/ko/*.ko; do
@@ -88,8 +90,11 @@ case $k_runner in
 qemu)
 	# One CPU a socket: the MP table, which a kernel without ACPI reads,
 	# names but one CPU of each.
+	# One thread for all CPUs: with one for each, a CPU now and then executes an
+	# instruction that another has just patched half, and stumbles at a place
+	# where the kernel turns something on or off. It is no slower.
 	timeout -s KILL "$limit" qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
-		-machine q35 -accel tcg,thread=multi -cpu max -smp "$cpus,sockets=$cpus" -m "$mib" \
+		-machine q35 -accel tcg,thread=single -cpu max -smp "$cpus,sockets=$cpus" -m "$mib" \
 		-serial "file:$console" -serial "file:$result" \
 		-kernel "$kernel_image" -initrd "$run/initramfs" \
 		-append "console=ttyS0 nta_result=/dev/ttyS1 nta_end=reboot $args" \
