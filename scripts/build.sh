@@ -4,8 +4,9 @@
 # build.sh [-s] NAME [MAKE ARGUMENTS...]: builds the modules with W=1 against
 # the kernel NAME, then each sample as a stranger would: copied out of the
 # tree, with nothing but our headers and Module.symvers. Any warning is a
-# failure. So is the driver that README.md shows. -s runs sparse over every file
-# too, where only what it says about our files counts.
+# failure. So is the driver that README.md shows. At last it compiles the program
+# that the test user.sh runs in the guest. -s runs sparse over every file too,
+# where only what it says about our files counts.
 #
 # The work is done on a copy in the cache, one for each kernel, so that kernels
 # do not mix and the tree stays clean. Only changed files are copied: a second
@@ -61,14 +62,19 @@ sync_files()
 }
 
 # The kernel tells these about itself; they say nothing about the modules.
-notes='the compiler differs from the one used to build the kernel|Skipping BTF generation|The kernel was built by:|You are using:'
+notes='(the compiler|pahole version) differs from the one used to build the kernel|Skipping BTF generation|The kernel was built by:|You are using:'
+
+# Our own kernels are built without pahole, whether it is installed or not: else
+# its coming or going would part the modules from their kernel.
+pahole=()
+[ "$k_kind" != source ] || pahole=(PAHOLE=no-pahole)
 
 # build DIRECTORY MAKE-ARGUMENTS...
 build()
 {
 	local dir=$1 rc=0 found
 	shift
-	make -C "$kernel_build" "ARCH=$kernel_arch" "M=$dir" "-j$(nproc)" W=1 ${sparse:+C=2} \
+	make -C "$kernel_build" "ARCH=$kernel_arch" "${pahole[@]}" "M=$dir" "-j$(nproc)" W=1 ${sparse:+C=2} \
 		"$@" modules >"$log.part" 2>&1 || rc=$?
 	sed -i "s,$dir/,,g" "$log.part"
 	cat "$log.part" >>"$log"
@@ -99,9 +105,24 @@ done
 # The driver that README.md shows must build as it stands there.
 readme=$work/$name/readme
 mkdir -p "$readme"
+# shellcheck disable=SC2016 # the quotes of markdown
 sed -n '/^```c$/,/^```$/p' "$tree/README.md" | sed '/^```/d' >"$readme/mydriver.c"
+# shellcheck disable=SC2016
 sed -n '/^```make$/,/^```$/p' "$tree/README.md" | sed "/^\`\`\`/d; s,/path/to/ntaffinity,$copy," >"$readme/Kbuild"
 build "$readme" "KBUILD_EXTRA_SYMBOLS=$copy/Module.symvers" "$@"
+
+# The guest's own program. Static, for the guest has no libraries. It is made anew
+# when a file of it has changed, has come or has gone.
+twins=$work/$name/twins
+project_files | sed -n 's,^scripts/guest/twins/,,p' |
+	sync_files "$tree/scripts/guest/twins" "$twins.src"
+if [ ! -x "$twins" ] || [ -n "$(find "$twins.src" -newer "$twins")" ]; then
+	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -pthread -o "$twins.new" "$twins.src"/*.c >"$log.part" 2>&1 || {
+		sed "s,$twins.src/,scripts/guest/twins/,g; s/^/    /" "$log.part"
+		die "scripts/guest/twins does not build without complaint"
+	}
+	mv "$twins.new" "$twins"
+fi
 
 for old in "$work/$name"/samples/*/; do
 	[ ! -d "$old" ] || [ -f "$tree/samples/$(basename "$old")/Kbuild" ] || rm -rf "$old"

@@ -51,19 +51,39 @@ space_for()
 	[ "$free" -ge "$1" ] || die "$k_name needs $1 GiB of space in $cache, only $free are free"
 }
 
+# unpack_headers: unpacks the headers of a stock kernel and the two packages
+# that they stand on. The Makefile names one of those by an absolute path; their
+# links are relative. Debian's newer headers depend on the image itself: to
+# install them would put a second kernel, with initramfs-tools, on the system of
+# whoever runs the tests.
+unpack_headers()
+{
+	local root=$home/$key common=${kernel_release%-amd64} part partversion
+	for part in "linux-headers-$kernel_release" "linux-headers-$common-common" "linux-kbuild-$common"; do
+		partversion=$(candidate "$k_suite" "$part")
+		[ "$partversion" = "$version" ] || die "apt offers $part ${partversion:-not at all}, and not $version as its image"
+		fetch_deb "$k_suite" "$part" "$version"
+		dpkg -x "$deb" "$root"
+		rm -rf "$(dirname "$deb")"
+	done
+	sed -i "s,^include /usr/,include $root/usr/," "$kernel_build/Makefile"
+}
+
 prepare_stock()
 {
 	key=${version//[^[:alnum:].+-]/-}-r$recipe
 	kernel_release=${package#linux-image-}
 	kernel_build=/lib/modules/$kernel_release/build
+	[ "$k_suite" = system ] || kernel_build=$home/$key/usr/src/linux-headers-$kernel_release
 	kernel_image=$home/$key/boot/vmlinuz-$kernel_release
 	kernel_arch=x86_64
 	kernel_source=
-	[ -e "$kernel_build/Makefile" ] || die "the headers of $k_name are not installed: apt-get install linux-headers-$kernel_release"
+	[ "$k_suite" != system ] || [ -e "$kernel_build/Makefile" ] ||
+		die "the headers of $k_name are not installed: apt-get install linux-headers-$kernel_release"
 	! is_ready || return 0
 
 	space_for 1
-	say "    $k_name: downloading $package $version (70 MB, unpacked and not installed)"
+	say "    $k_name: downloading $package $version (70 to 110 MB, unpacked and not installed)"
 	fetch_deb "$k_suite" "$package" "$version"
 	# The image alone: what the tests load is built here.
 	rm -rf "${home:?}/$key"
@@ -71,6 +91,8 @@ prepare_stock()
 	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$home/$key" ./boot
 	[ -f "$kernel_image" ] || die "no $kernel_image in $package"
 	rm -rf "$(dirname "$deb")"
+	[ "$k_suite" = system ] || unpack_headers
+	[ -e "$kernel_build/Makefile" ] || die "no $kernel_build/Makefile in the headers of $package"
 	finish
 }
 
@@ -117,7 +139,7 @@ prepare_source()
 	*) kernel_arch=x86_64 kernel_image=$kernel_build/arch/x86/boot/bzImage ;;
 	esac
 	# Debian's version string says nothing about our configuration.
-	make_args=(-s "O=$kernel_build" "ARCH=$kernel_arch" "LOCALVERSION=-nta-${k_name%%-*}")
+	make_args=(-s PAHOLE=no-pahole "O=$kernel_build" "ARCH=$kernel_arch" "LOCALVERSION=-nta-${k_name%%-*}")
 
 	run_logged "$k_name, configuration" "$log" configure ||
 		{ log_excerpt "$log"; die "$k_name cannot be configured"; }

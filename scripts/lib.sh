@@ -161,7 +161,7 @@ newest_source()
 # was, and root is not needed.
 apt_for()
 {
-	local dir=$cache/apt/$1 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	local dir=$cache/apt/$1 keyring=/usr/share/keyrings/debian-archive-keyring.gpg archive=debian
 
 	apt_options=(-q)
 	[ "$(id -u)" -ne 0 ] || apt_options+=(-o APT::Sandbox::User=root)
@@ -169,7 +169,8 @@ apt_for()
 
 	[ -f "$keyring" ] || die "$keyring is missing: install debian-archive-keyring"
 	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial" "$dir/parts"
-	printf 'deb [signed-by=%s] http://deb.debian.org/debian %s main\n' "$keyring" "$1" >"$dir/sources.list"
+	case $1 in *-security) archive=debian-security ;; esac
+	printf 'deb [signed-by=%s] http://deb.debian.org/%s %s main\n' "$keyring" "$archive" "$1" >"$dir/sources.list"
 	apt_options+=(
 		-o "Dir::Etc::sourcelist=$dir/sources.list" -o "Dir::Etc::sourceparts=$dir/parts"
 		-o "Dir::State::lists=$dir/state/lists" -o "Dir::Cache=$dir/cache"

@@ -17,7 +17,7 @@ command -v apt-get >/dev/null ||
 # package: why. The headers of the stock kernels are added below.
 needs=(
 	"gcc: compiles the modules"
-	"libc6-dev: the kernel's build tools are C programs"
+	"libc6-dev: the kernel's build tools are C programs, and so is a test (static)"
 	"make: drives the build"
 	"cpio: packs the test machine's file system"
 	"qemu-system-x86: the test machine"
@@ -33,6 +33,7 @@ if [ "$purpose" = check ]; then
 		"perl: runs checkpatch"
 		"python3: runs kernel-doc"
 		"sparse: checks the sources"
+		"pahole: the headers of Debian's 6.12 have the modules' types described"
 	)
 fi
 

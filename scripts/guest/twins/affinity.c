@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What there is to see of the machine and its threads, and the plain system calls
+ * that set and get an affinity: files of /proc, /sys and debugfs, the module's
+ * counters, the kernel's log, masks.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "twins.h"
+
+__u64 all;		/* the CPUs of this machine */
+bool narrows;		/* it cuts masks with the user's: Linux 6.2 */
+bool probes;		/* changes are seen by probes, not by a scan */
+
+/* --- files ---------------------------------------------------------------- */
+
+bool read_file(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t length = 0;
+	ssize_t got;
+
+	text[0] = '\0';
+	if (fd < 0)
+		return false;
+	while (length + 1 < size && (got = read(fd, text + length, size - 1 - length)) > 0)
+		length += got;
+	close(fd);
+	text[length] = '\0';
+	return true;
+}
+
+/* Returns 0 or the errno. */
+int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int error = 0;
+
+	if (fd < 0)
+		return errno;
+	if (write(fd, text, strlen(text)) < 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+/* What follows @name at the start of a line; NULL if there is no such line. */
+const char *find_line(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (; text; text = strchr(text, '\n')) {
+		text += *text == '\n';
+		if (!strncmp(text, name, length) && strchr(": \t", text[length]))
+			return text + length + strspn(text + length, ": \t");
+	}
+	return NULL;
+}
+
+/* A counter of the module. */
+long read_counter(const char *name)
+{
+	static char text[8192];
+	const char *value;
+
+	if (!read_file(DEBUG "stats", text, sizeof(text)))
+		fail("no " DEBUG "stats");
+	value = find_line(text, name);
+	if (!value)
+		fail("there is no counter %s", name);
+	return atol(value);
+}
+
+/* 0-1,3 -> 0xb */
+static __u64 parse_list(const char *text)
+{
+	__u64 mask = 0;
+	char *end;
+
+	while (*text >= '0' && *text <= '9') {
+		long first = strtol(text, &end, 10), last = first;
+
+		if (*end == '-')
+			last = strtol(end + 1, &end, 10);
+		for (; first <= last && first < 64; first++)
+			mask |= CPU(first);
+		text = end + (*end == ',');
+	}
+	return mask;
+}
+
+__u64 online(void)
+{
+	char text[256];
+
+	read_file(CPUS "online", text, sizeof(text));
+	return parse_list(text);
+}
+
+/* The kernel's log since it was cleared. */
+void clear_log(void)
+{
+	klogctl(5, NULL, 0);
+}
+
+/* How many lines have both texts. */
+int logged(const char *one, const char *two)
+{
+	static char text[1 << 18];
+	int length = klogctl(3, text, sizeof(text) - 1), lines = 0;
+	char *line, *rest = text;
+
+	text[length < 0 ? 0 : length] = '\0';
+	while ((line = strsep(&rest, "\n")))
+		lines += strstr(line, one) && strstr(line, two);
+	return lines;
+}
+
+void show_log(void)
+{
+	static char text[1 << 16];
+	int length = klogctl(3, text, sizeof(text) - 1);
+	char *line, *rest = text;
+
+	text[length < 0 ? 0 : length] = '\0';
+	while ((line = strsep(&rest, "\n")) && *line)
+		printf("#   log: %s\n", line);
+}
+
+/* --- affinity, by the plain system calls ---------------------------------- */
+
+__u64 get_affinity(pid_t pid)
+{
+	__u64 masks[16] = {};
+
+	if (syscall(SYS_sched_getaffinity, pid, sizeof(masks), masks) < 0)
+		return 0;
+	return masks[0];
+}
+
+/* Returns 0 or the errno. */
+int set_affinity(pid_t pid, __u64 mask)
+{
+	return syscall(SYS_sched_setaffinity, pid, sizeof(mask), &mask) ? errno : 0;
+}
+
+int current_cpu(void)
+{
+	unsigned int cpu = 0;
+
+	/* Not the C library's, which believes what it last saw. */
+	syscall(SYS_getcpu, &cpu, NULL, NULL);
+	return cpu;
+}
+
+/* The mask itself, which unlike sched_getaffinity() shows offline CPUs too. */
+__u64 allowed_in_proc(pid_t pid)
+{
+	char path[64], text[4096];
+	const char *list;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	read_file(path, text, sizeof(text));
+	list = find_line(text, "Cpus_allowed_list");
+	return list ? parse_list(list) : 0;
+}
+
+void look_at_kernel(void)
+{
+	static char text[8192];
+	struct utsname name;
+	int major, minor;
+	const char *how;
+
+	all = get_affinity(0);
+	uname(&name);
+	if (sscanf(name.release, "%d.%d", &major, &minor) == 2)
+		narrows = major > 6 || (major == 6 && minor >= 2);
+	read_file(DEBUG "compat", text, sizeof(text));
+	how = find_line(text, "foreign_changes");
+	probes = how && !strncmp(how, "probes", 6);
+}
