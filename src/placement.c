@@ -10,8 +10,10 @@
  * that the system affinity is not in force, because somebody has put another
  * mask over it.
  *
- * The user affinity is one fact with one owner: the user mask of the entry,
- * which only record_user() writes. When a thread is not active, what user mode
+ * The user affinity is one fact with one owner: the user mask of the entry.
+ * record_user() writes it from cpus_mask; where what user mode asked for never
+ * came to be seen there, take_kept_user_mask() and nta_note_request() find it out
+ * in other ways. When a thread is not active, what user mode
  * wants is cpus_mask. While it is active, whatever anybody else puts into
  * cpus_mask is what user mode wants now, with one exception, the mask that the
  * scheduler makes up when all CPUs of a thread are gone. A change is found in
@@ -23,7 +25,9 @@
  *			cpus_mask with the installed mask, and watch.c has it
  *			asked again and again for the threads that are active
  *
- * Both end in a put-back: a worker installs the system affinity again (U5).
+ * Both end in a put-back: a worker installs the system affinity again (U5). The
+ * same worker, apply_work(), makes the moves that had to wait (I4): it is never
+ * told what to do, it makes true what the state says.
  *
  * Whoever installs owns the entry for as long as it takes (I5), and says so to
  * the probes in "installer", so that they can tell our own installs from others'.
@@ -439,7 +443,7 @@ static int install_user(struct nta_thread *thread)
 	/* Not at an unload: then what was installed is hardly any older. */
 	if (!test_bit(NTA_THREAD_TAKEN, &thread->flags)) {
 		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
-		nta_put_back_soon(thread);
+		nta_apply_soon(thread);
 	}
 	return ret;
 }
@@ -671,13 +675,13 @@ void nta_install_done(struct nta_thread *thread)
 		clear_bit(NTA_THREAD_CHILD, &thread->flags);
 		/* Somebody was quicker than we could read back. */
 		if (!thread->installed.mask)
-			nta_put_back_soon(thread);
+			nta_apply_soon(thread);
 	} else if (thread->installed.mask &&
 		   !test_bit(NTA_THREAD_CHILD, &thread->flags) &&
 		   !test_bit(NTA_THREAD_BOUND, &thread->flags)) {
 		/* It has reverted while we installed. */
 		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
-		nta_put_back_soon(thread);
+		nta_apply_soon(thread);
 	}
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
@@ -720,7 +724,7 @@ void nta_note_change(struct nta_thread *thread, const struct cpumask *before)
 		return;
 
 	note_foreign(thread, all_cpus_gone(before));
-	nta_put_back_soon(thread);
+	nta_apply_soon(thread);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_note_change);
 
@@ -826,7 +830,7 @@ void nta_note_request(struct nta_thread *thread,
 	nta_report_foreign_change(task, &thread->state.system);
 	if (!is_held(thread) && !cpumask_equal(user, now)) {
 		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
-		nta_put_back_soon(thread);
+		nta_apply_soon(thread);
 	}
 unlock:
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
@@ -872,7 +876,7 @@ bool nta_look_after(struct nta_thread *thread)
 		    !test_bit(NTA_THREAD_GIVEN_UP, &thread->flags) &&
 		    (!test_bit(NTA_THREAD_DISPLACED, &thread->flags) ||
 		     !all_gone(&thread->state.system)))
-			nta_put_back_soon(thread);
+			nta_apply_soon(thread);
 	}
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	return active;
@@ -888,13 +892,13 @@ static void work_done(void)
 }
 
 /**
- * nta_put_back_soon() - have a worker install the system affinity again
+ * nta_apply_soon() - have a worker make true what a thread's state says
  * @thread: the entry, which cannot go away meanwhile, nor its task
  *
  * Context: any, with the scheduler's locks held too: waking a worker has to
  * wait for an interrupt.
  */
-void nta_put_back_soon(struct nta_thread *thread)
+void nta_apply_soon(struct nta_thread *thread)
 {
 	if (test_and_set_bit(NTA_THREAD_KICKED, &thread->flags))
 		return;
@@ -1065,10 +1069,10 @@ static void apply_work(struct work_struct *work)
 }
 
 /**
- * nta_prepare_thread() - make an entry ready for nta_put_back_soon()
- * @thread: current's entry, new or not
+ * nta_prepare_thread() - make an entry ready for nta_apply_soon()
+ * @thread: the entry of current, or of a child of it that does not run yet
  *
- * Context: process.
+ * Context: any.
  */
 void nta_prepare_thread(struct nta_thread *thread)
 {
@@ -1164,7 +1168,7 @@ enum nta_reason nta_place_later(struct nta_thread *thread,
 	if (moves && !reason)
 		nta_report_event(NTA_EVENT_DEFERRED);
 	if (moves && soon)
-		nta_put_back_soon(thread);
+		nta_apply_soon(thread);
 	return reason;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_later);
@@ -1186,7 +1190,7 @@ void nta_place_pending(bool may_sleep)
 		test_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	if (!may_sleep) {
 		if (waits)
-			nta_put_back_soon(thread);
+			nta_apply_soon(thread);
 		return;
 	}
 	/*
@@ -1325,7 +1329,7 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 		nta_install_done(child);
 		nta_thread_disown(child);
 	} else {
-		nta_put_back_soon(child);
+		nta_apply_soon(child);
 	}
 }
 

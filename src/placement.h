@@ -41,7 +41,7 @@ void nta_note_request(struct nta_thread *thread,
 		      const struct cpumask *before, const struct cpumask *asked);
 void nta_changes_are_noted(bool noted);
 bool nta_look_after(struct nta_thread *thread);
-void nta_put_back_soon(struct nta_thread *thread);
+void nta_apply_soon(struct nta_thread *thread);
 void nta_prepare_thread(struct nta_thread *thread);
 void nta_place_child(struct task_struct *task, bool own_cgroup);
 

@@ -33,7 +33,9 @@
  *   request mask, put_backs, window, work, NTA_THREAD_GIVEN_UP,
  *   NTA_THREAD_DISPLACED
  *			the owner of the entry. While NTA_THREAD_KICKED is set
- *			the work and the node "kicked" belong to who set it.
+ *			the work and the node "kicked" belong to who set it. The
+ *			two flags the thread itself may clear without owning,
+ *			when it gets a new state at DISPATCH_LEVEL.
  *   NTA_THREAD_BOUND	the thread itself, when it becomes active
  *   user mask, lost mask, user_print, installed, last, installer, changes,
  *   NTA_THREAD_USER_LOST, NTA_THREAD_FALLBACK, NTA_THREAD_USER_DUE,
@@ -41,6 +43,8 @@
  *			task->pi_lock, which the scheduler holds as well when it
  *			changes cpus_mask: so they are always what belongs to
  *			the cpus_mask that is seen under it. See placement.c.
+ *			NTA_THREAD_PENDING and NTA_THREAD_USER_DUE who owns the
+ *			entry may set again without it, for the next one to try.
  *   NTA_THREAD_OWNED, NTA_THREAD_KICKED
  *			atomic bit operations, by anyone
  *   NTA_THREAD_APC	the thread itself

@@ -307,7 +307,7 @@ static void scan_work(struct work_struct *work)
 /**
  * nta_watch_held() - a thread has become active
  *
- * Context: process.
+ * Context: any in which a Set is served, DISPATCH_LEVEL too.
  */
 void nta_watch_held(void)
 {
