@@ -93,17 +93,6 @@ static void process_exit_probe(void *data, NTA_PROCESS_EXIT_ARGS)
 	bring_down("ends");
 }
 
-static struct tracepoint *start_probe(const char *name, void *probe)
-{
-	struct tracepoint *tracepoint = nta_find_tracepoint(name);
-
-	if (tracepoint && !tracepoint_probe_register(tracepoint, probe, NULL))
-		return tracepoint;
-	pr_warn("threads that leave a driver at a raised IRQL are not all seen: no tracepoint %s\n",
-		name);
-	return NULL;
-}
-
 /* A module's links are made before it comes, and each holds a reference. */
 static int driver_comes(struct notifier_block *block, unsigned long state,
 			void *data)
@@ -112,9 +101,9 @@ static int driver_comes(struct notifier_block *block, unsigned long state,
 	if (state == MODULE_STATE_COMING && !atomic_read(&checks_begun) &&
 	    module_refcount(THIS_MODULE) > 0 &&
 	    !atomic_xchg(&checks_begun, 1)) {
-		sys_exit = start_probe("sys_exit", sys_exit_probe);
-		process_exit = start_probe("sched_process_exit",
-					   process_exit_probe);
+		sys_exit = nta_start_probe("sys_exit", sys_exit_probe);
+		process_exit = nta_start_probe("sched_process_exit",
+					       process_exit_probe);
 	}
 	return NOTIFY_DONE;
 }

@@ -400,6 +400,24 @@ struct tracepoint *nta_find_tracepoint(const char *name)
 	return search.found;
 }
 
+/**
+ * nta_start_probe() - put a probe on one of the kernel's own tracepoints
+ * @name: the tracepoint's name
+ * @probe: the probe; its data is NULL
+ *
+ * Context: process; may sleep.
+ * Return: the tracepoint; NULL if that was not to be had, which is logged.
+ */
+struct tracepoint *nta_start_probe(const char *name, void *probe)
+{
+	struct tracepoint *tracepoint = nta_find_tracepoint(name);
+
+	if (tracepoint && !tracepoint_probe_register(tracepoint, probe, NULL))
+		return tracepoint;
+	pr_warn("no tracepoint %s: what it would show is not seen\n", name);
+	return NULL;
+}
+
 /* One bucket for each 16 KiB of memory is a thousandth of it. */
 static unsigned int choose_bucket_bits(void)
 {

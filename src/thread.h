@@ -115,6 +115,7 @@ void nta_threads_take_active(void (*visit)(struct nta_thread *thread));
 long nta_threads_known(void);
 
 struct tracepoint *nta_find_tracepoint(const char *name);
+struct tracepoint *nta_start_probe(const char *name, void *probe);
 
 int nta_threads_start(void);
 void nta_threads_stop(void);

@@ -44,17 +44,6 @@ static void work_end_probe(void *data, struct work_struct *work,
 	check_current("a work function");
 }
 
-static struct tracepoint *start_probe(const char *name, void *probe)
-{
-	struct tracepoint *tracepoint = nta_find_tracepoint(name);
-
-	if (tracepoint && !tracepoint_probe_register(tracepoint, probe, NULL))
-		return tracepoint;
-	pr_warn("verify=1: this kernel has no tracepoint %s, part of the check is left out\n",
-		name);
-	return NULL;
-}
-
 /**
  * nta_verify_sees_work() - whether the ends of work functions are checked
  *
@@ -74,8 +63,8 @@ EXPORT_SYMBOL_IF_KUNIT(nta_verify_sees_work);
  */
 void nta_verify_start(void)
 {
-	sys_exit = start_probe("sys_exit", sys_exit_probe);
-	work_end = start_probe("workqueue_execute_end", work_end_probe);
+	sys_exit = nta_start_probe("sys_exit", sys_exit_probe);
+	work_end = nta_start_probe("workqueue_execute_end", work_end_probe);
 }
 
 /**

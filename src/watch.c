@@ -47,7 +47,6 @@
 #define SCAN_MS 10
 
 static bool has_probes;
-static bool sees_children;
 static bool sees_processors;
 static int hotplug_state;
 static struct tracepoint *task_newtask;
@@ -419,7 +418,7 @@ void nta_watch_show(struct seq_file *file)
 	seq_printf(file, "kernel_narrows %s\n",
 		   NTA_KERNEL_KEEPS_USER_MASK ? "yes" : "no");
 	seq_printf(file, "children %s\n",
-		   sees_children ? "task_newtask" : "unseen");
+		   task_newtask ? "task_newtask" : "unseen");
 	seq_printf(file, "processors %s\n",
 		   sees_processors ? "hotplug callback" : "unseen");
 	seq_printf(file, "preempt_count %s\n",
@@ -428,17 +427,12 @@ void nta_watch_show(struct seq_file *file)
 
 static void start_children(void)
 {
-	task_newtask = nta_find_tracepoint("task_newtask");
-	if (task_newtask &&
-	    !tracepoint_probe_register(task_newtask, task_newtask_probe, NULL))
-		sees_children = true;
-	else
-		pr_warn("no tracepoint task_newtask: children of active threads keep the system affinity\n");
+	task_newtask = nta_start_probe("task_newtask", task_newtask_probe);
 }
 
 static void stop_children(void)
 {
-	if (!sees_children)
+	if (!task_newtask)
 		return;
 	tracepoint_probe_unregister(task_newtask, task_newtask_probe, NULL);
 	tracepoint_synchronize_unregister();
