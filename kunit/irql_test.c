@@ -15,7 +15,7 @@
 
 #include "helpers.h"
 #include "irql.h"
-#include "placement.h"
+#include "stretch.h"
 #include "watch.h"
 #include "wdm.h"
 
@@ -576,23 +576,12 @@ static void lowering_inside_a_native_section_leaves_it_to_a_worker(struct kunit 
 
 /* --- I5: another installer in the middle --- */
 
-static struct task_struct *stretched_task;
-static struct completion stretch_begun;
-static struct completion stretch_ends;
-
-static void stretch(struct task_struct *task)
-{
-	if (task != READ_ONCE(stretched_task))
-		return;
-	WRITE_ONCE(stretched_task, NULL);
-	complete(&stretch_begun);
-	wait_for_completion_timeout(&stretch_ends, NTA_WORK_TIMEOUT);
-}
-
 struct meeting {
 	struct nta_affinity a;
 	struct nta_affinity b;
 	bool revert;
+	bool met;
+	struct nta_changes changes;
 	/* What somebody else makes of its affinity meanwhile; NULL: nobody does. */
 	const struct cpumask *foreign;
 	struct nta_look before;
@@ -612,8 +601,7 @@ static void meet_installer(void *data)
 	preempt_disable();
 	KeSetSystemGroupAffinityThread(&a, NULL);
 	preempt_enable();
-	if (!wait_for_completion_timeout(&stretch_begun, NTA_WORK_TIMEOUT))
-		return;
+	meeting->met = nta_stretch_wait();
 
 	/* The worker holds the entry, and has looked. */
 	preempt_disable();
@@ -626,7 +614,7 @@ static void meet_installer(void *data)
 	/* As good as another thread: it is not current that installs. */
 	if (meeting->foreign)
 		set_cpus_allowed_ptr(current, meeting->foreign);
-	complete(&stretch_ends);
+	nta_stretch_end();
 
 	if (meeting->foreign) {
 		cpumask_copy(mask, meeting->foreign);
@@ -638,11 +626,15 @@ static void meet_installer(void *data)
 		nta_group_to_cpumask(&nta_topology, b.Group, b.Mask, mask);
 	}
 	wait_until_moved(mask, &meeting->after);
+	meeting->changes = nta_count_changes(nta_thread_find(current));
 	KeRevertToUserAffinityThread();
 }
 
+KUNIT_ARRAY_PARAM(stage, nta_stages, nta_describe_stage);
+
 static void meet(struct kunit *test, bool revert, const struct cpumask *foreign)
 {
+	const enum nta_stage *stage = test->param_value;
 	struct meeting *meeting = kunit_kzalloc(test, sizeof(*meeting),
 						GFP_KERNEL);
 	struct nta_worker *worker = nta_worker_make(test);
@@ -656,22 +648,19 @@ static void meet(struct kunit *test, bool revert, const struct cpumask *foreign)
 	meeting->b = nta_pick(test, 1);
 	meeting->revert = revert;
 	meeting->foreign = foreign;
-	init_completion(&stretch_begun);
-	init_completion(&stretch_ends);
-	WRITE_ONCE(stretched_task, worker->task);
-	nta_stretch_installs(stretch);
+	nta_stretch_next(worker->task, *stage);
 	nta_worker_do(test, worker, meet_installer, meeting);
-	nta_stretch_installs(NULL);
 
-	KUNIT_EXPECT_TRUE_MSG(test, completion_done(&stretch_begun) ||
-			      !READ_ONCE(stretched_task),
-			      "no installer was met");
+	KUNIT_EXPECT_TRUE_MSG(test, meeting->met, "no installer was met");
 	KUNIT_EXPECT_EQ(test, meeting->middle.entry.state.active, !revert);
 	KUNIT_EXPECT_TRUE_MSG(test, meeting->middle.entry.owned,
 			      "nobody was installing");
 	expected = foreign ?: revert ? &meeting->before.mask :
 				       nta_mask_of(test, &meeting->b);
 	nta_check_mask(test, "at last", &meeting->after.mask, expected);
+	/* What was not begun yet is not begun any more. */
+	if (nta_watch_has_probes() && *stage == NTA_STAGE_LOOKED)
+		KUNIT_EXPECT_EQ(test, meeting->changes.all, foreign || !revert);
 	KUNIT_EXPECT_FALSE(test, meeting->after.entry.pending);
 
 	/* And nothing older lands later. */
@@ -864,9 +853,12 @@ static struct kunit_case irql_cases[] = {
 			 section_gen_params),
 	KUNIT_CASE(lowering_performs_the_move_before_it_returns),
 	KUNIT_CASE(lowering_inside_a_native_section_leaves_it_to_a_worker),
-	KUNIT_CASE(revert_that_meets_another_installer_wins),
-	KUNIT_CASE(revert_and_change_that_meet_another_installer_win),
-	KUNIT_CASE(set_that_meets_another_installer_wins),
+	KUNIT_CASE_PARAM(revert_that_meets_another_installer_wins,
+			 stage_gen_params),
+	KUNIT_CASE_PARAM(revert_and_change_that_meet_another_installer_win,
+			 stage_gen_params),
+	KUNIT_CASE_PARAM(set_that_meets_another_installer_wins,
+			 stage_gen_params),
 	KUNIT_CASE(user_change_while_a_move_is_pending),
 	KUNIT_CASE(processor_goes_while_a_move_is_pending),
 	KUNIT_CASE(thread_ends_with_a_move_pending),

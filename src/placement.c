@@ -72,6 +72,36 @@ static LLIST_HEAD(kicked_threads);
 static void queue_kicked(struct irq_work *unused);
 static DEFINE_IRQ_WORK(kick, queue_kicked);
 
+#if IS_ENABLED(CONFIG_KUNIT)
+static void (*test_stretch)(struct task_struct *task, enum nta_stage stage);
+
+/**
+ * nta_stretch_installs() - let a test make others' installs last longer (I5)
+ * @stretch: called at each stage, with the entry owned; or NULL
+ *
+ * Context: process.
+ */
+void nta_stretch_installs(void (*stretch)(struct task_struct *task,
+					  enum nta_stage stage))
+{
+	WRITE_ONCE(test_stretch, stretch);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_stretch_installs);
+
+static void let_test_stretch(struct task_struct *task, enum nta_stage stage)
+{
+	void (*stretch)(struct task_struct *task, enum nta_stage stage) =
+		READ_ONCE(test_stretch);
+
+	if (stretch && task != current)
+		stretch(task, stage);
+}
+#else
+static void let_test_stretch(struct task_struct *task, enum nta_stage stage)
+{
+}
+#endif
+
 /* --- what user mode wants --- */
 
 /* Whether the kernel has what we installed. */
@@ -493,34 +523,6 @@ bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system)
 				&thread->task->cpus_mask);
 }
 
-#if IS_ENABLED(CONFIG_KUNIT)
-static void (*test_stretch)(struct task_struct *task);
-
-/**
- * nta_stretch_installs() - let a test make others' installs last longer
- * @stretch: called between the look at the state and the install (I5); or NULL
- *
- * Context: process.
- */
-void nta_stretch_installs(void (*stretch)(struct task_struct *task))
-{
-	WRITE_ONCE(test_stretch, stretch);
-}
-EXPORT_SYMBOL_IF_KUNIT(nta_stretch_installs);
-
-static void let_test_stretch(struct task_struct *task)
-{
-	void (*stretch)(struct task_struct *task) = READ_ONCE(test_stretch);
-
-	if (stretch && task != current)
-		stretch(task);
-}
-#else
-static void let_test_stretch(struct task_struct *task)
-{
-}
-#endif
-
 /* As nta_place_system(); the install is begun. */
 static enum nta_reason place_system(struct nta_thread *thread,
 				    const struct nta_affinity *system)
@@ -539,7 +541,7 @@ static enum nta_reason place_system(struct nta_thread *thread,
 			return reason;
 		reason = NTA_OK;
 	} else {
-		let_test_stretch(task);
+		let_test_stretch(task, NTA_STAGE_BEGUN);
 		ret = install(task, request);
 		if (ret == -EAGAIN)
 			undo(thread);
@@ -595,16 +597,14 @@ static enum nta_reason place_user(struct nta_thread *thread)
 	if (test_bit(NTA_THREAD_BOUND, &thread->flags))
 		return NTA_OK;
 
-	let_test_stretch(task);
 	clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	let_test_stretch(task, NTA_STAGE_BEGUN);
 	request_user(thread);
 	ret = install_user(thread);
 
 	/* Nothing of ours is in force any more, whatever becomes of the state. */
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	if (thread->state.active ||
-	    !test_bit(NTA_THREAD_CHILD, &thread->flags))
-		thread->installed = (struct nta_affinity){};
+	thread->installed = (struct nta_affinity){};
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 
 	/* Not all CPUs gone: the mask is right, and a CPU is on its way out. */
@@ -671,18 +671,9 @@ void nta_install_done(struct nta_thread *thread)
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	WRITE_ONCE(thread->installer, NULL);
-	if (thread->state.active) {
-		clear_bit(NTA_THREAD_CHILD, &thread->flags);
-		/* Somebody was quicker than we could read back. */
-		if (!thread->installed.mask)
-			nta_apply_soon(thread);
-	} else if (thread->installed.mask &&
-		   !test_bit(NTA_THREAD_CHILD, &thread->flags) &&
-		   !test_bit(NTA_THREAD_BOUND, &thread->flags)) {
-		/* It has reverted while we installed. */
-		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	/* Somebody was quicker than we could read back. */
+	if (thread->state.active && !thread->installed.mask)
 		nta_apply_soon(thread);
-	}
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_install_done);
@@ -715,8 +706,7 @@ void nta_note_change(struct nta_thread *thread, const struct cpumask *before)
 	WRITE_ONCE(changes->foreign, changes->foreign + 1);
 	if (!is_held(thread)) {
 		/* What was due is superseded. */
-		if (test_and_clear_bit(NTA_THREAD_USER_DUE, &thread->flags) &&
-		    !test_bit(NTA_THREAD_CHILD, &thread->flags))
+		if (test_and_clear_bit(NTA_THREAD_USER_DUE, &thread->flags))
 			thread->installed = (struct nta_affinity){};
 		return;
 	}
@@ -800,8 +790,7 @@ void nta_note_request(struct nta_thread *thread,
 		if (!is_held(thread) &&
 		    test_and_clear_bit(NTA_THREAD_USER_DUE, &thread->flags)) {
 			record_user(thread);
-			if (!test_bit(NTA_THREAD_CHILD, &thread->flags))
-				thread->installed = (struct nta_affinity){};
+			thread->installed = (struct nta_affinity){};
 		}
 	} else if (cpumask_subset(user, asked)) {
 		/* As user mode has it: that was in the cpuset, so it is all of it. */
@@ -1024,6 +1013,7 @@ static void apply_state(struct nta_thread *thread)
 	in_force = is_in_force(thread);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 
+	let_test_stretch(task, NTA_STAGE_LOOKED);
 	if (!state.active) {
 		if (due && begin_install(thread, &state)) {
 			place_user(thread);
@@ -1105,7 +1095,6 @@ static enum nta_reason place_system_later(struct nta_thread *thread,
 		return NTA_OK;
 	}
 	clear_bit(NTA_THREAD_PENDING, &thread->flags);
-	clear_bit(NTA_THREAD_CHILD, &thread->flags);
 	clear_bit(NTA_THREAD_DISPLACED, &thread->flags);
 	thread->installed.group = system->group;
 	thread->installed.mask = nta_group_slice(&nta_topology,
@@ -1213,84 +1202,69 @@ void nta_place_pending(bool may_sleep)
  * the user affinity instead, at once if it starts on a processor of that: only
  * then is it certain that setting it does not sleep. Else a worker does it, and
  * the child may have children of its own before that. So the child gets an entry
- * that remembers what it has inherited: a grandchild that has the same, whenever
- * it was made, is put right in the same way.
+ * with which its children are put right in the same way.
+ *
+ * What the child has was copied when the clone began. A worker, and user mode,
+ * may have given the creator other masks since; so the child is compared with
+ * what user mode wants now, and not with what the creator has.
  */
-
-/* What @parent, current's, has that its children should not have. */
-static bool read_inheritance(struct nta_thread *parent,
-			     struct nta_affinity *inherited)
-{
-	bool inherits = false;
-	unsigned long flags;
-
-	if (test_bit(NTA_THREAD_BOUND, &parent->flags))
-		return false;
-	raw_spin_lock_irqsave(&current->pi_lock, flags);
-	if (parent->installed.mask &&
-	    (parent->state.active ||
-	     test_bit(NTA_THREAD_CHILD, &parent->flags) ||
-	     test_bit(NTA_THREAD_USER_DUE, &parent->flags))) {
-		*inherited = parent->installed;
-		inherits = true;
-	} else if (parent->state.active) {
-		*inherited = parent->state.system;
-		inherits = true;
-	}
-	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
-	return inherits;
-}
-
-/* The user affinity that a child of @parent, current's, is to have. */
-static void read_user(struct nta_thread *parent, struct cpumask *mask)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&current->pi_lock, flags);
-	if (parent->state.active ||
-	    test_bit(NTA_THREAD_USER_DUE, &parent->flags))
-		cpumask_copy(mask, nta_thread_user(parent));
-	else
-		cpumask_copy(mask, &current->cpus_mask);
-	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
-}
 
 /*
- * Whether the child has to take its user mask: not if it has it, nor if user mode
- * was quicker, nor if it was created in another cpuset than its creator is in. A
- * creator that is displaced hands on what the scheduler made up.
+ * Whether @child of current, whose entry is @parent, has to be put right; then
+ * @user is what it is to have. Not what was created into a cgroup of its own and
+ * has that one's affinity. Who gives a child an affinity before its creator's
+ * clone has come this far cannot be told from the creator.
  */
-static bool owes_user(struct nta_thread *child,
-		      const struct nta_affinity *inherited, bool own_cgroup)
+static bool owes_user(struct nta_thread *parent, const struct task_struct *child,
+		      bool own_cgroup, struct cpumask *user)
+{
+	const struct cpumask *wanted = &current->cpus_mask;
+	const struct cpumask *now = &child->cpus_mask;
+	unsigned long flags;
+	bool owes, same;
+
+	raw_spin_lock_irqsave(&current->pi_lock, flags);
+	same = cpumask_equal(now, &current->cpus_mask);
+	if (test_bit(NTA_THREAD_BOUND, &parent->flags)) {
+		owes = false;
+	} else if (is_held(parent) ||
+		   test_bit(NTA_THREAD_USER_DUE, &parent->flags)) {
+		wanted = nta_thread_user(parent);
+		owes = same || !own_cgroup;
+	} else {
+		/* A worker was quicker with the creator than it with the clone. */
+		owes = !same && !own_cgroup && parent->last.mask &&
+		       nta_cpumask_inside(&nta_topology, now, parent->last.group,
+					  parent->last.mask);
+	}
+	owes = owes && !cpumask_equal(now, wanted);
+	if (owes && user)
+		cpumask_copy(user, wanted);
+	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+	return owes;
+}
+
+/* Have @child remember what it has inherited, and that user mode wants another. */
+static void owe_user(struct nta_thread *child)
 {
 	struct task_struct *task = child->task;
 	const struct cpumask *now = &task->cpus_mask;
-	bool owes = false, same;
+	unsigned int group;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	child->user_print = nta_user_print(task);
-	/* data_race: current's affinity may change; then it was its last one. */
-	same = data_race(cpumask_equal(now, &current->cpus_mask));
-	if (cpumask_equal(now, nta_thread_user(child)))
-		goto unlock;
-	if (own_cgroup && !same)
-		goto unlock;
-	if (nta_cpumask_inside(&nta_topology, now, inherited->group,
-			       inherited->mask)) {
-		child->installed.group = inherited->group;
+	group = nta_cpu_group(&nta_topology, cpumask_first(now));
+	/* More than a group is what the scheduler made up for the creator. */
+	if (nta_cpumask_inside(&nta_topology, now, group, U64_MAX)) {
+		child->installed.group = group;
 		child->installed.mask = nta_group_slice(&nta_topology,
 							cpumask_bits(now),
-							inherited->group);
-		set_bit(NTA_THREAD_CHILD, &child->flags);
-		owes = true;
-	} else if (same) {
-		owes = true;
+							group);
+		child->last = child->installed;
 	}
-	assign_bit(NTA_THREAD_USER_DUE, &child->flags, owes);
-unlock:
+	child->user_print = nta_user_print(task);
+	set_bit(NTA_THREAD_USER_DUE, &child->flags);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	return owes;
 }
 
 /**
@@ -1303,13 +1277,12 @@ unlock:
 void nta_place_child(struct task_struct *task, bool own_cgroup)
 {
 	struct nta_thread *parent = nta_thread_find(current), *child;
-	struct nta_affinity inherited;
 
 	if (!parent)
 		return;
 	/* The child may have the newest user affinity already. */
 	nta_look_after(parent);
-	if (!read_inheritance(parent, &inherited))
+	if (!owes_user(parent, task, own_cgroup, NULL))
 		return;
 
 	child = nta_thread_make(task, GFP_ATOMIC | __GFP_NOWARN);
@@ -1318,9 +1291,10 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 		return;
 	}
 	nta_prepare_thread(child);
-	read_user(parent, nta_thread_user(child));
-	if (!owes_user(child, &inherited, own_cgroup))
+	/* Once more, with room for the mask: it may be another by now. */
+	if (!owes_user(parent, task, own_cgroup, nta_thread_user(child)))
 		return;
+	owe_user(child);
 
 	nta_report_event(NTA_EVENT_CHILD);
 	if (cpumask_test_cpu(task_cpu(task), nta_thread_user(child)) &&
@@ -1332,6 +1306,7 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 		nta_apply_soon(child);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_place_child);
 
 /* --- start and stop --- */
 

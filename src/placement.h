@@ -29,8 +29,15 @@ enum nta_reason nta_place_later(struct nta_thread *thread,
 				const struct nta_state *next, bool soon);
 void nta_place_pending(bool may_sleep);
 
+/* How far an installer who is not the thread has come. */
+enum nta_stage {
+	NTA_STAGE_LOOKED,	/* he has read the state, and begins */
+	NTA_STAGE_BEGUN,	/* he is about to change the affinity */
+};
+
 #if IS_ENABLED(CONFIG_KUNIT)
-void nta_stretch_installs(void (*stretch)(struct task_struct *task));
+void nta_stretch_installs(void (*stretch)(struct task_struct *task,
+					  enum nta_stage stage));
 #endif
 
 void nta_note_change(struct nta_thread *thread, const struct cpumask *before);

@@ -39,7 +39,7 @@
  *   NTA_THREAD_BOUND	the thread itself, when it becomes active
  *   user mask, lost mask, user_print, installed, last, installer, changes,
  *   NTA_THREAD_USER_LOST, NTA_THREAD_FALLBACK, NTA_THREAD_USER_DUE,
- *   NTA_THREAD_PENDING, NTA_THREAD_CHILD
+ *   NTA_THREAD_PENDING
  *			task->pi_lock, which the scheduler holds as well when it
  *			changes cpus_mask: so they are always what belongs to
  *			the cpus_mask that is seen under it. See placement.c.

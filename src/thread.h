@@ -60,7 +60,6 @@ enum nta_thread_flag {
 	NTA_THREAD_FALLBACK,	/* cpus_mask was last taken for the scheduler's fallback */
 	NTA_THREAD_USER_DUE,	/* not active, and the user mask is not installed yet */
 	NTA_THREAD_APC,		/* at APC_LEVEL */
-	NTA_THREAD_CHILD,	/* not active, and "installed" is what it has inherited */
 };
 
 /* What user mode wants of the thread, as last read. */

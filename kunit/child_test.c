@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proves rule U9 where a worker meets the clone. The children are kernel threads
+ * with the mask that the kernel would have copied; real ones are tried in
+ * scripts/guest/user.sh.
+ */
+#include <kunit/test.h>
+#include <linux/cpumask.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+
+#include "helpers.h"
+#include "placement.h"
+#include "stretch.h"
+#include "wdm.h"
+
+static void do_set(void *data)
+{
+	const struct nta_affinity *affinity = data;
+	GROUP_AFFINITY set = { .Mask = affinity->mask, .Group = affinity->group };
+
+	KeSetSystemGroupAffinityThread(&set, NULL);
+}
+
+static void do_set_atomically(void *data)
+{
+	preempt_disable();
+	do_set(data);
+	preempt_enable();
+}
+
+static void do_nothing(void *unused)
+{
+}
+
+static void do_revert(void *unused)
+{
+	KeRevertToUserAffinityThread();
+}
+
+static void do_revert_atomically(void *unused)
+{
+	preempt_disable();
+	do_revert(NULL);
+	preempt_enable();
+}
+
+struct birth {
+	struct task_struct *child;
+	bool own_cgroup;
+};
+
+/* What the tracepoint in the kernel's clone does. */
+static void do_place_child(void *data)
+{
+	const struct birth *birth = data;
+
+	nta_place_child(birth->child, birth->own_cgroup);
+}
+
+/*
+ * A creator whose user affinity is @user's processor, and a thread that was
+ * created by it when its affinity was @inherited.
+ */
+struct family {
+	struct nta_worker *creator;
+	struct nta_worker *child;
+	struct nta_affinity system;
+	struct nta_affinity other;
+	struct cpumask *user;
+	struct cpumask *inherited;
+	struct cpumask *seen;
+};
+
+static struct nta_worker *make_child(struct kunit *test,
+				     const struct cpumask *mask)
+{
+	struct nta_worker *child = nta_worker_make(test);
+
+	/* Newer kernels give a kernel thread its affinity when it first runs. */
+	nta_worker_do(test, child, do_nothing, NULL);
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(child->task, mask), 0);
+	/* On which processor it is counts, too. */
+	nta_worker_do(test, child, do_nothing, NULL);
+	return child;
+}
+
+static struct family *make_family(struct kunit *test)
+{
+	struct family *family = kunit_kzalloc(test, sizeof(*family), GFP_KERNEL);
+	struct nta_affinity user = nta_pick(test, 1);
+
+	KUNIT_ASSERT_NOT_NULL(test, family);
+	family->system = nta_pick(test, 0);
+	family->other = nta_pick(test, 2);
+	family->user = nta_mask_of(test, &user);
+	family->inherited = nta_mask_of(test, &family->system);
+	family->seen = nta_mask(test);
+	family->creator = make_child(test, family->user);
+	family->child = make_child(test, family->inherited);
+	nta_worker_do(test, family->creator, do_set, &family->system);
+	return family;
+}
+
+static void place(struct kunit *test, struct nta_worker *creator,
+		  struct nta_worker *child)
+{
+	struct birth birth = { .child = child->task };
+
+	nta_worker_do(test, creator, do_place_child, &birth);
+}
+
+static void check_user(struct kunit *test, struct family *family,
+		       struct nta_worker *worker, const char *who)
+{
+	nta_wait_for_mask(worker->task, family->user, family->seen);
+	nta_check_mask(test, who, family->seen, family->user);
+}
+
+static void check_end(struct kunit *test, struct family *family)
+{
+	nta_worker_do(test, family->creator, do_revert, NULL);
+	check_user(test, family, family->creator, "the creator");
+	check_user(test, family, family->child, "the child");
+}
+
+static void child_of_an_active_thread_gets_the_user_affinity(struct kunit *test)
+{
+	struct family *family = make_family(test);
+	long seen = nta_event_count(NTA_EVENT_CHILD);
+
+	place(test, family->creator, family->child);
+	check_user(test, family, family->child, "the child");
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_CHILD), seen + 1);
+	check_end(test, family);
+}
+
+/* The child is about to be put right, and has a child of its own. */
+static void child_of_a_child_that_is_being_put_right(struct kunit *test)
+{
+	const enum nta_stage *stage = test->param_value;
+	struct family *family = make_family(test);
+	struct nta_worker *grandchild = make_child(test, family->inherited);
+
+	nta_stretch_next(family->child->task, *stage);
+	place(test, family->creator, family->child);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	place(test, family->child, grandchild);
+	check_user(test, family, grandchild, "the child's child");
+	nta_stretch_end();
+	check_end(test, family);
+	check_user(test, family, grandchild, "the child's child");
+}
+
+/* The child was put right between the copy of its mask and the tracepoint. */
+static void child_of_a_child_that_was_put_right_meanwhile(struct kunit *test)
+{
+	struct family *family = make_family(test);
+	struct nta_worker *grandchild = make_child(test, family->inherited);
+
+	place(test, family->creator, family->child);
+	check_user(test, family, family->child, "the child");
+	place(test, family->child, grandchild);
+	check_user(test, family, grandchild, "the child's child");
+	check_end(test, family);
+}
+
+/* It has reverted where it could not move, and a worker is at it. */
+static void child_of_a_thread_that_is_being_reverted(struct kunit *test)
+{
+	const enum nta_stage *stage = test->param_value;
+	struct family *family = make_family(test);
+
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	nta_stretch_next(family->creator->task, *stage);
+	nta_worker_do(test, family->creator, do_revert_atomically, NULL);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	place(test, family->creator, family->child);
+	check_user(test, family, family->child, "the child");
+	nta_stretch_end();
+	check_end(test, family);
+}
+
+static void child_of_a_thread_that_was_reverted_meanwhile(struct kunit *test)
+{
+	struct family *family = make_family(test);
+
+	nta_worker_do(test, family->creator, do_revert_atomically, NULL);
+	check_user(test, family, family->creator, "the creator");
+	place(test, family->creator, family->child);
+	check_user(test, family, family->child, "the child");
+	check_end(test, family);
+}
+
+static void child_of_a_thread_that_was_moved_meanwhile(struct kunit *test)
+{
+	struct family *family = make_family(test);
+	struct cpumask *elsewhere = nta_mask_of(test, &family->other);
+
+	nta_worker_do(test, family->creator, do_set_atomically, &family->other);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(family->creator->task,
+						  elsewhere, family->seen));
+	place(test, family->creator, family->child);
+	check_user(test, family, family->child, "the child");
+	check_end(test, family);
+}
+
+/* What has another reason is not ours to change. */
+static void other_children_are_left_alone(struct kunit *test)
+{
+	struct family *family = make_family(test);
+	struct cpumask *elsewhere = nta_mask_of(test, &family->other);
+	struct nta_worker *in_cgroup = make_child(test, elsewhere);
+	struct birth birth = { .child = in_cgroup->task, .own_cgroup = true };
+	struct nta_worker *same = make_child(test, family->user);
+	struct nta_worker *other = make_child(test, elsewhere);
+	long seen = nta_event_count(NTA_EVENT_CHILD);
+
+	nta_worker_do(test, family->creator, do_place_child, &birth);
+	place(test, family->creator, same);
+	nta_worker_do(test, family->creator, do_revert, NULL);
+	place(test, family->creator, other);
+
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_CHILD), seen);
+	KUNIT_EXPECT_NULL(test, nta_thread_find(in_cgroup->task));
+	KUNIT_EXPECT_NULL(test, nta_thread_find(same->task));
+	KUNIT_EXPECT_NULL(test, nta_thread_find(other->task));
+	nta_read_mask(in_cgroup->task, family->seen);
+	nta_check_mask(test, "in a cgroup of its own", family->seen, elsewhere);
+	nta_read_mask(same->task, family->seen);
+	nta_check_mask(test, "with the user affinity", family->seen, family->user);
+	nta_read_mask(other->task, family->seen);
+	nta_check_mask(test, "of a thread that is not active", family->seen,
+		       elsewhere);
+	place(test, family->creator, family->child);
+	check_end(test, family);
+}
+
+KUNIT_ARRAY_PARAM(stage, nta_stages, nta_describe_stage);
+
+static struct kunit_case child_cases[] = {
+	KUNIT_CASE(child_of_an_active_thread_gets_the_user_affinity),
+	KUNIT_CASE_PARAM(child_of_a_child_that_is_being_put_right,
+			 stage_gen_params),
+	KUNIT_CASE(child_of_a_child_that_was_put_right_meanwhile),
+	KUNIT_CASE_PARAM(child_of_a_thread_that_is_being_reverted,
+			 stage_gen_params),
+	KUNIT_CASE(child_of_a_thread_that_was_reverted_meanwhile),
+	KUNIT_CASE(child_of_a_thread_that_was_moved_meanwhile),
+	KUNIT_CASE(other_children_are_left_alone),
+	{}
+};
+
+static struct kunit_suite child_suite = {
+	.name = "nta_child",
+	.test_cases = child_cases,
+};
+
+kunit_test_suite(child_suite);
