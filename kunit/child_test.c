@@ -9,8 +9,8 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 
+#include "child.h"
 #include "helpers.h"
-#include "placement.h"
 #include "stretch.h"
 #include "wdm.h"
 

@@ -16,6 +16,7 @@
 #include "helpers.h"
 #include "irql.h"
 #include "stretch.h"
+#include "user_affinity.h"
 #include "watch.h"
 #include "wdm.h"
 

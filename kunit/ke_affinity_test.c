@@ -14,6 +14,7 @@
 #include "helpers.h"
 #include "placement.h"
 #include "thread.h"
+#include "user_affinity.h"
 #include "wdm.h"
 
 /* --- Set that succeeds --- */

@@ -17,6 +17,7 @@
 
 #include "helpers.h"
 #include "placement.h"
+#include "user_affinity.h"
 #include "verify.h"
 #include "wdm.h"
 

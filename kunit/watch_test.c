@@ -14,7 +14,7 @@
 
 #include "compat.h"
 #include "helpers.h"
-#include "placement.h"
+#include "user_affinity.h"
 #include "watch.h"
 #include "wdm.h"
 

@@ -18,10 +18,10 @@
 #include <linux/sched.h>
 #include <linux/tracepoint.h>
 
+#include "apply.h"
 #include "compat.h"
 #include "irql.h"
 #include "level.h"
-#include "placement.h"
 #include "report.h"
 #include "thread.h"
 #include "wdm.h"

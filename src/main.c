@@ -11,10 +11,11 @@
 #include <linux/moduleparam.h>
 #include <linux/string.h>
 
+#include "apply.h"
 #include "compat.h"
 #include "debugfs.h"
 #include "level.h"
-#include "placement.h"
+#include "queue.h"
 #include "request.h"
 #include "thread.h"
 #include "topology.h"
@@ -123,12 +124,12 @@ static int __init ntaffinity_init(void)
 	ret = nta_threads_start();
 	if (ret)
 		goto stop_topology;
-	ret = nta_placement_start();
+	ret = nta_queues_start();
 	if (ret)
 		goto stop_threads;
 	ret = nta_watch_start();
 	if (ret)
-		goto stop_placement;
+		goto stop_queues;
 	ret = nta_levels_start(levelcheck);
 	if (ret)
 		goto stop_watch;
@@ -142,8 +143,9 @@ static int __init ntaffinity_init(void)
 
 stop_watch:
 	nta_watch_stop();
-stop_placement:
-	nta_placement_stop();
+stop_queues:
+	nta_apply_stop();
+	nta_queues_stop();
 stop_threads:
 	nta_threads_stop();
 stop_topology:
@@ -158,7 +160,8 @@ static void __exit ntaffinity_exit(void)
 	nta_verify_stop();
 	nta_levels_stop();
 	nta_watch_stop();
-	nta_placement_stop();
+	nta_apply_stop();
+	nta_queues_stop();
 	nta_threads_stop();
 	nta_topology_stop();
 }

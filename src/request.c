@@ -16,6 +16,7 @@
  */
 #include <linux/sched.h>
 
+#include "apply.h"
 #include "compat.h"
 #include "irql.h"
 #include "placement.h"
@@ -24,6 +25,7 @@
 #include "thread.h"
 #include "topology.h"
 #include "trace.h"
+#include "user_affinity.h"
 #include "watch.h"
 
 enum nta_rules nta_rules;

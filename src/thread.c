@@ -42,7 +42,7 @@
  *   NTA_THREAD_PENDING
  *			task->pi_lock, which the scheduler holds as well when it
  *			changes cpus_mask: so they are always what belongs to
- *			the cpus_mask that is seen under it. See placement.c.
+ *			the cpus_mask that is seen under it. See user_affinity.c.
  *			NTA_THREAD_PENDING and NTA_THREAD_USER_DUE who owns the
  *			entry may set again without it, for the next one to try.
  *   NTA_THREAD_OWNED, NTA_THREAD_KICKED

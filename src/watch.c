@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sees what others do to threads that are active, and tells placement.c:
+ * Sees what others do to threads that are active, and tells user_affinity.c, child.c and apply.c:
  *
  *	a change of affinity	by probes or by looking, see below (U3 to U6)
  *	a child			the tracepoint task_newtask (U9)
@@ -38,10 +38,12 @@
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
+#include "child.h"
 #include "compat.h"
-#include "placement.h"
+#include "queue.h"
 #include "report.h"
 #include "thread.h"
+#include "user_affinity.h"
 #include "watch.h"
 
 #define SCAN_MS 10

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Makes true what the state of a thread says, when the thread's own call could
+ * not (I2, I7), or when others have undone it (U5, U6).
+ *
+ * Both end in the same work: it is never told what to do, it looks at the state.
+ * What a thread does not move for now is part of its state and not a queue of
+ * requests: the latest state counts, whoever carries it out (I6).
+ */
+#include <linux/jiffies.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "apply.h"
+#include "compat.h"
+#include "placement.h"
+#include "queue.h"
+#include "report.h"
+#include "thread.h"
+#include "topology.h"
+#include "user_affinity.h"
+
+/* Who changes a thread's affinity more often than that wins (U5). */
+#define PUT_BACKS_A_SECOND 10
+
+static bool may_put_back(struct nta_thread *thread)
+{
+	if (!thread->put_backs || time_after(jiffies, thread->window + HZ)) {
+		thread->window = jiffies;
+		thread->put_backs = 0;
+	}
+	return thread->put_backs++ < PUT_BACKS_A_SECOND;
+}
+
+static void look_after_displaced(struct nta_thread *thread, void *data)
+{
+	bool *any = data;
+
+	if (test_bit(NTA_THREAD_DISPLACED, &thread->flags) &&
+	    nta_look_after(thread))
+		*any = true;
+}
+
+static void displaced_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(displaced, displaced_work);
+
+/*
+ * That a processor comes watch.c tells. That one stays, because its way down has
+ * failed halfway, nobody does.
+ */
+static void displaced_work(struct work_struct *work)
+{
+	bool any = false;
+
+	nta_threads_visit(look_after_displaced, &any);
+	if (any)
+		queue_delayed_work(nta_queue, &displaced, HZ);
+}
+
+static void displace(struct nta_thread *thread,
+		     const struct nta_affinity *system)
+{
+	if (!test_and_set_bit(NTA_THREAD_DISPLACED, &thread->flags))
+		nta_report_displaced(thread->task, system);
+	queue_delayed_work(nta_queue, &displaced, HZ);
+}
+
+/* Install what the state says, if it still does. @pending: for the first time. */
+static void install_again(struct nta_thread *thread,
+			  const struct nta_state *state, bool pending)
+{
+	const struct nta_affinity *system = &state->system;
+	enum nta_reason reason;
+
+	if (!nta_begin_install(thread, state))
+		return;
+	reason = nta_install_system(thread, system);
+	if (reason && pending)
+		set_bit(NTA_THREAD_PENDING, &thread->flags);
+	/* In a second it is looked at again, if no processor comes before. */
+	if (reason == NTA_KERNEL_REFUSED)
+		displace(thread, system);
+	nta_install_done(thread);
+
+	if (!reason && pending)
+		thread->put_backs = 0;
+	else if (!reason)
+		nta_report_put_back(thread->task, system);
+}
+
+static void give_up(struct nta_thread *thread, const struct nta_state *state)
+{
+	set_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
+	nta_report_given_up(thread->task, &state->system,
+			    READ_ONCE(thread->caller));
+}
+
+/* Make true what the state says. The caller owns the entry. */
+static void apply_state(struct nta_thread *thread)
+{
+	struct task_struct *task = thread->task;
+	struct nta_state state;
+	unsigned long flags;
+	bool pending, due, in_force;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	state = thread->state;
+	pending = test_and_clear_bit(NTA_THREAD_PENDING, &thread->flags);
+	due = test_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	in_force = nta_is_in_force(thread);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+
+	nta_stretch_point(task, NTA_STAGE_LOOKED);
+	if (!state.active) {
+		if (due && nta_begin_install(thread, &state)) {
+			nta_install_user(thread);
+			nta_install_done(thread);
+		}
+		return;
+	}
+	if (test_bit(NTA_THREAD_BOUND, &thread->flags) ||
+	    (!pending && in_force))
+		return;
+	/* A processor that comes back from now on is another kick. */
+	if (nta_all_gone(&state.system)) {
+		if (pending)
+			set_bit(NTA_THREAD_PENDING, &thread->flags);
+		displace(thread, &state.system);
+		return;
+	}
+	/* A thread that has become SCHED_DEADLINE: its next Set sees to it (T4). */
+	if (!pending && (test_bit(NTA_THREAD_GIVEN_UP, &thread->flags) ||
+			 nta_held_in_place(thread)))
+		return;
+	if (!pending && !may_put_back(thread))
+		give_up(thread, &state);
+	else
+		install_again(thread, &state, pending);
+}
+
+static void apply_work(struct work_struct *work)
+{
+	struct nta_thread *thread = container_of(work, struct nta_thread, work);
+
+	nta_thread_own(thread);
+	/* From here on a change is another kick. */
+	clear_bit(NTA_THREAD_KICKED, &thread->flags);
+	smp_mb__after_atomic(); /* before the look at what has changed */
+	apply_state(thread);
+	nta_thread_disown(thread);
+
+	nta_work_done(thread);
+}
+
+/**
+ * nta_prepare_thread() - make an entry ready for nta_apply_soon()
+ * @thread: the entry of current, or of a child of it that does not run yet
+ *
+ * Context: any.
+ */
+void nta_prepare_thread(struct nta_thread *thread)
+{
+	if (!thread->work.func)
+		INIT_WORK(&thread->work, apply_work);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_prepare_thread);
+
+/* --- where nothing can be installed (I2, I7) --- */
+
+static enum nta_reason set_system_later(struct nta_thread *thread,
+					const struct nta_affinity *system)
+{
+	const struct cpumask *now = &thread->task->cpus_mask;
+	enum nta_reason reason;
+
+	nta_judge_bound(thread);
+	reason = nta_held_in_place(thread);
+	if (reason && !nta_cpumask_inside(&nta_topology, now, system->group,
+					  system->mask))
+		return reason;
+
+	clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	clear_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
+	/* Who installs just now does it for another state: do it again. */
+	if (thread->installer || !nta_is_as_requested(thread, system)) {
+		set_bit(NTA_THREAD_PENDING, &thread->flags);
+		return NTA_OK;
+	}
+	clear_bit(NTA_THREAD_PENDING, &thread->flags);
+	clear_bit(NTA_THREAD_DISPLACED, &thread->flags);
+	nta_record_installed(thread, system->group);
+	return NTA_OK;
+}
+
+static void set_user_later(struct nta_thread *thread)
+{
+	clear_bit(NTA_THREAD_PENDING, &thread->flags);
+	clear_bit(NTA_THREAD_DISPLACED, &thread->flags);
+	if (test_bit(NTA_THREAD_BOUND, &thread->flags))
+		return;
+	if (thread->installer || !cpumask_equal(&thread->task->cpus_mask,
+						nta_thread_user(thread)))
+		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	else
+		thread->installed = (struct nta_affinity){};
+}
+
+/**
+ * nta_place_later() - change the state of the calling thread where it cannot move
+ * @thread: its entry
+ * @next: the state from now on
+ * @soon: have a worker move the thread as soon as it may migrate; else
+ *	nta_place_pending() will be called
+ *
+ * What the thread does not move for now is part of its state, not a queue: the
+ * latest state counts, whoever carries it out (I6).
+ *
+ * Context: any in which the thread is current's own. Does not sleep.
+ * Return: NTA_OK, or why nothing has changed.
+ */
+enum nta_reason nta_place_later(struct nta_thread *thread,
+				const struct nta_state *next, bool soon)
+{
+	struct task_struct *task = thread->task;
+	enum nta_reason reason = NTA_OK;
+	unsigned long flags;
+	bool moves;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	/* Who installs just now has looked, and what is there may be his. */
+	if (!thread->installer)
+		nta_learn_user(thread);
+	if (next->active)
+		reason = set_system_later(thread, &next->system);
+	else
+		set_user_later(thread);
+	if (!reason) {
+		thread->state = *next;
+		WRITE_ONCE(thread->generation, thread->generation + 1);
+	}
+	moves = test_bit(NTA_THREAD_PENDING, &thread->flags) ||
+		test_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+
+	if (moves && !reason)
+		nta_report_event(NTA_EVENT_DEFERRED);
+	if (moves && soon)
+		nta_apply_soon(thread);
+	return reason;
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_place_later);
+
+/**
+ * nta_place_pending() - move the calling thread where its state says
+ * @may_sleep: or have a worker do it
+ *
+ * Context: where @may_sleep is true, process, and it may migrate.
+ */
+void nta_place_pending(bool may_sleep)
+{
+	struct nta_thread *thread = nta_thread_find(current);
+	bool waits;
+
+	if (!thread)
+		return;
+	waits = test_bit(NTA_THREAD_PENDING, &thread->flags) ||
+		test_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	if (!may_sleep) {
+		if (waits)
+			nta_apply_soon(thread);
+		return;
+	}
+	/*
+	 * A worker may just now be at it: it owns the entry before it takes
+	 * what waits.
+	 */
+	smp_rmb(); /* what waits before the owner, pairs with nta_thread_own() */
+	if (!waits && !test_bit(NTA_THREAD_OWNED, &thread->flags))
+		return;
+	__set_current_state(TASK_RUNNING);
+	nta_thread_own(thread);
+	apply_state(thread);
+	nta_thread_disown(thread);
+}
+
+/* --- unload --- */
+
+static void revert_for_unload(struct work_struct *work)
+{
+	struct nta_thread *thread = container_of(work, struct nta_thread, work);
+
+	nta_thread_own(thread);
+	nta_report_left_active(thread->task, &thread->state.system,
+			       thread->caller);
+	nta_place_user(thread);
+	nta_commit(thread, &(struct nta_state){});
+	nta_install_done(thread);
+	nta_thread_disown(thread);
+	nta_work_done(thread);
+}
+
+static void queue_revert_for_unload(struct nta_thread *thread)
+{
+	nta_queue_for_unload(thread, revert_for_unload);
+}
+
+static void wait_for_work(void)
+{
+	do {
+		nta_queues_wait();
+		/* The last ones may have asked for more. */
+		cancel_delayed_work_sync(&displaced);
+	} while (!nta_queues_are_empty());
+}
+
+/**
+ * nta_apply_stop() - give every thread that is still active its user affinity
+ *
+ * Context: process; sleeps until all are done. No DDI may be called any more,
+ * and nothing of watch.c is left.
+ */
+void nta_apply_stop(void)
+{
+	wait_for_work();
+	nta_threads_take_active(queue_revert_for_unload);
+	wait_for_work();
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A child starts with the affinity of its creator, which may be active. It gets
+ * the user affinity instead, at once if it starts on a processor of that: only
+ * then is it certain that setting it does not sleep. Else a worker does it, and
+ * the child may have children of its own before that. So the child gets an entry
+ * with which its children are put right in the same way.
+ *
+ * What the child has was copied when the clone began. A worker, and user mode,
+ * may have given the creator other masks since; so the child is compared with
+ * what user mode wants now, and not with what the creator has.
+ */
+#include <linux/cpumask.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "apply.h"
+#include "child.h"
+#include "compat.h"
+#include "placement.h"
+#include "queue.h"
+#include "report.h"
+#include "thread.h"
+#include "topology.h"
+#include "user_affinity.h"
+
+/*
+ * Whether @child of current, whose entry is @parent, has to be put right; then
+ * @user is what it is to have. Not what was created into a cgroup of its own and
+ * has that one's affinity. Who gives a child an affinity before its creator's
+ * clone has come this far cannot be told from the creator.
+ */
+static bool owes_user(struct nta_thread *parent, const struct task_struct *child,
+		      bool own_cgroup, struct cpumask *user)
+{
+	const struct cpumask *wanted = &current->cpus_mask;
+	const struct cpumask *now = &child->cpus_mask;
+	unsigned long flags;
+	bool owes, same;
+
+	raw_spin_lock_irqsave(&current->pi_lock, flags);
+	same = cpumask_equal(now, &current->cpus_mask);
+	if (test_bit(NTA_THREAD_BOUND, &parent->flags)) {
+		owes = false;
+	} else if (nta_is_held(parent) ||
+		   test_bit(NTA_THREAD_USER_DUE, &parent->flags)) {
+		wanted = nta_thread_user(parent);
+		owes = same || !own_cgroup;
+	} else {
+		/* A worker was quicker with the creator than it with the clone. */
+		owes = !same && !own_cgroup && parent->last.mask &&
+		       nta_cpumask_inside(&nta_topology, now, parent->last.group,
+					  parent->last.mask);
+	}
+	owes = owes && !cpumask_equal(now, wanted);
+	if (owes && user)
+		cpumask_copy(user, wanted);
+	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+	return owes;
+}
+
+/* Have @child remember what it has inherited, and that user mode wants another. */
+static void owe_user(struct nta_thread *child)
+{
+	struct task_struct *task = child->task;
+	const struct cpumask *now = &task->cpus_mask;
+	unsigned int group;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	group = nta_cpu_group(&nta_topology, cpumask_first(now));
+	/* More than a group is what the scheduler made up for the creator. */
+	if (nta_cpumask_inside(&nta_topology, now, group, U64_MAX))
+		nta_record_installed(child, group);
+	child->user_print = nta_user_print(task);
+	set_bit(NTA_THREAD_USER_DUE, &child->flags);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+/**
+ * nta_place_child() - give a new thread the user affinity of its creator
+ * @task: a child of current that does not run yet
+ * @own_cgroup: it was created into a cgroup of its own
+ *
+ * Context: process, maybe with preemption disabled.
+ */
+void nta_place_child(struct task_struct *task, bool own_cgroup)
+{
+	struct nta_thread *parent = nta_thread_find(current), *child;
+
+	if (!parent)
+		return;
+	/* The child may have the newest user affinity already. */
+	nta_look_after(parent);
+	if (!owes_user(parent, task, own_cgroup, NULL))
+		return;
+
+	child = nta_thread_make(task, GFP_ATOMIC | __GFP_NOWARN);
+	if (!child) {
+		nta_report_child_missed(task);
+		return;
+	}
+	nta_prepare_thread(child);
+	/* Once more, with room for the mask: it may be another by now. */
+	if (!owes_user(parent, task, own_cgroup, nta_thread_user(child)))
+		return;
+	owe_user(child);
+
+	nta_report_event(NTA_EVENT_CHILD);
+	if (cpumask_test_cpu(task_cpu(task), nta_thread_user(child)) &&
+	    nta_thread_try_own(child)) {
+		nta_place_user(child);
+		nta_install_done(child);
+		nta_thread_disown(child);
+	} else {
+		nta_apply_soon(child);
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_place_child);

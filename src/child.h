@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * New threads, whose creator may be active (U9).
+ */
+#ifndef NTA_CHILD_H
+#define NTA_CHILD_H
+
+#include <linux/types.h>
+
+struct task_struct;
+
+void nta_place_child(struct task_struct *task, bool own_cgroup);
+
+#endif /* NTA_CHILD_H */
