@@ -213,7 +213,8 @@ static void group_out_of_range_changes_nothing(struct kunit *test)
 		  .then = NTA_SYSTEM(a) },
 		{ NTA_REVERT, count, .refused = NTA_BAD_GROUP,
 		  .then = NTA_SYSTEM(a) },
-		{ NTA_REVERT, most, .refused = NTA_BAD_GROUP,
+		/* M4: this one would be several groups. */
+		{ NTA_REVERT, most, .refused = NTA_BAD_TOKEN,
 		  .then = NTA_SYSTEM(a) },
 		/* R1: but with mask 0 the group does not count. */
 		{ NTA_REVERT, empty, .then = NTA_USER },

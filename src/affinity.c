@@ -12,6 +12,8 @@
  * offline after it was looked at here is the installer's business, which then
  * finds that the kernel refuses the mask.
  */
+#include <linux/cpumask.h>
+
 #include "compat.h"
 #include "affinity.h"
 #include "topology.h"
@@ -54,6 +56,44 @@ enum nta_reason nta_affinity_trim(const struct nta_topology *topology,
 	return NTA_OK;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_affinity_trim);
+
+/**
+ * nta_affinity_trim_several() - the same with several groups at once (M2)
+ * @topology: groups and their processors
+ * @rules: how to treat bits that belong to no possible processor
+ * @asked: what the caller passed, one for each group
+ * @count: how many
+ * @trimmed: receives the processors of all of them; if one is refused a part
+ *
+ * Context: any.
+ * Return: NTA_OK, or the reason to refuse the first that is refused.
+ */
+enum nta_reason nta_affinity_trim_several(const struct nta_topology *topology,
+					  enum nta_rules rules,
+					  const struct nta_affinity *asked,
+					  unsigned int count,
+					  struct cpumask *trimmed)
+{
+	struct nta_affinity one;
+	enum nta_reason reason;
+	unsigned int i;
+
+	if (!count || count > topology->group_count)
+		return NTA_BAD_COUNT;
+
+	cpumask_clear(trimmed);
+	for (i = 0; i < count; i++) {
+		reason = nta_affinity_trim(topology, rules, &asked[i], &one);
+		if (reason)
+			return reason;
+		/* What was trimmed before has at least one processor. */
+		if (nta_group_slice(topology, cpumask_bits(trimmed), one.group))
+			return NTA_SAME_GROUP;
+		nta_group_add(topology, one.group, one.mask, trimmed);
+	}
+	return NTA_OK;
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_affinity_trim_several);
 
 /* The outcome that leaves everything as it is: Previous is {0, 0}. */
 static struct nta_outcome unchanged(const struct nta_state *state,

@@ -10,6 +10,7 @@
 
 #include <linux/types.h>
 
+struct cpumask;
 struct nta_topology;
 
 /*
@@ -20,6 +21,17 @@ struct nta_affinity {
 	u64 mask;
 	u16 group;
 };
+
+/*
+ * The group of a system affinity that lies in several: its mask is the number of
+ * the token that has the processors. No group has this number.
+ */
+#define NTA_SEVERAL_GROUPS 0xffff
+
+static inline bool nta_is_several(const struct nta_affinity *affinity)
+{
+	return affinity->group == NTA_SEVERAL_GROUPS;
+}
 
 /* The logical affinity of a thread. @system counts only while @active. */
 struct nta_state {
@@ -45,7 +57,10 @@ enum nta_reason {
 	NTA_ZERO_MASK,
 	NTA_NOT_ACTIVE,
 	NTA_OFFLINE,
+	NTA_BAD_COUNT,
+	NTA_SAME_GROUP,
 
+	NTA_BAD_TOKEN,
 	NTA_BAD_LEVEL,
 	NTA_NO_MEMORY,
 	NTA_BOUND_KTHREAD,
@@ -77,6 +92,11 @@ enum nta_reason nta_affinity_trim(const struct nta_topology *topology,
 				  enum nta_rules rules,
 				  const struct nta_affinity *asked,
 				  struct nta_affinity *trimmed);
+enum nta_reason nta_affinity_trim_several(const struct nta_topology *topology,
+					  enum nta_rules rules,
+					  const struct nta_affinity *asked,
+					  unsigned int count,
+					  struct cpumask *trimmed);
 struct nta_outcome nta_affinity_set(const struct nta_topology *topology,
 				    enum nta_rules rules,
 				    const struct nta_state *state,

@@ -17,8 +17,8 @@
 #include "placement.h"
 #include "queue.h"
 #include "report.h"
+#include "system_affinity.h"
 #include "thread.h"
-#include "topology.h"
 #include "user_affinity.h"
 
 /* Who changes a thread's affinity more often than that wins (U5). */
@@ -75,7 +75,7 @@ static void install_again(struct nta_thread *thread,
 
 	if (!nta_begin_install(thread, state))
 		return;
-	reason = nta_install_system(thread, system);
+	reason = nta_install_system(thread);
 	if (reason && pending)
 		set_bit(NTA_THREAD_PENDING, &thread->flags);
 	/* In a second it is looked at again, if no processor comes before. */
@@ -102,13 +102,14 @@ static void apply_state(struct nta_thread *thread)
 	struct task_struct *task = thread->task;
 	struct nta_state state;
 	unsigned long flags;
-	bool pending, due, in_force;
+	bool pending, due, in_force, gone;
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	state = thread->state;
 	pending = test_and_clear_bit(NTA_THREAD_PENDING, &thread->flags);
 	due = test_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	in_force = nta_is_in_force(thread);
+	gone = state.active && nta_system_is_gone(thread, &state.system);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 
 	nta_stretch_point(task, NTA_STAGE_LOOKED);
@@ -123,7 +124,7 @@ static void apply_state(struct nta_thread *thread)
 	    (!pending && in_force))
 		return;
 	/* A processor that comes back from now on is another kick. */
-	if (nta_all_gone(&state.system)) {
+	if (gone) {
 		if (pending)
 			set_bit(NTA_THREAD_PENDING, &thread->flags);
 		displace(thread, &state.system);
@@ -171,25 +172,24 @@ EXPORT_SYMBOL_IF_KUNIT(nta_prepare_thread);
 static enum nta_reason set_system_later(struct nta_thread *thread,
 					const struct nta_affinity *system)
 {
-	const struct cpumask *now = &thread->task->cpus_mask;
 	enum nta_reason reason;
 
 	nta_judge_bound(thread);
 	reason = nta_held_in_place(thread);
-	if (reason && !nta_cpumask_inside(&nta_topology, now, system->group,
-					  system->mask))
+	if (reason && !nta_system_contains(thread, system,
+					   &thread->task->cpus_mask))
 		return reason;
 
 	clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	clear_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
 	/* Who installs just now does it for another state: do it again. */
-	if (thread->installer || !nta_is_as_requested(thread, system)) {
+	if (thread->installer || !nta_is_system_in_force(thread, system)) {
 		set_bit(NTA_THREAD_PENDING, &thread->flags);
 		return NTA_OK;
 	}
 	clear_bit(NTA_THREAD_PENDING, &thread->flags);
 	clear_bit(NTA_THREAD_DISPLACED, &thread->flags);
-	nta_record_installed(thread, system->group);
+	nta_record_installed(thread);
 	return NTA_OK;
 }
 
@@ -203,7 +203,7 @@ static void set_user_later(struct nta_thread *thread)
 						nta_thread_user(thread)))
 		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	else
-		thread->installed = (struct nta_affinity){};
+		clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
 }
 
 /**

@@ -22,7 +22,6 @@
 #include "queue.h"
 #include "report.h"
 #include "thread.h"
-#include "topology.h"
 #include "user_affinity.h"
 
 /*
@@ -49,9 +48,8 @@ static bool owes_user(struct nta_thread *parent, const struct task_struct *child
 		owes = same || !own_cgroup;
 	} else {
 		/* A worker was quicker with the creator than it with the clone. */
-		owes = !same && !own_cgroup && parent->last.mask &&
-		       nta_cpumask_inside(&nta_topology, now, parent->last.group,
-					  parent->last.mask);
+		owes = !same && !own_cgroup &&
+		       cpumask_subset(now, nta_thread_installed(parent));
 	}
 	owes = owes && !cpumask_equal(now, wanted);
 	if (owes && user)
@@ -64,15 +62,10 @@ static bool owes_user(struct nta_thread *parent, const struct task_struct *child
 static void owe_user(struct nta_thread *child)
 {
 	struct task_struct *task = child->task;
-	const struct cpumask *now = &task->cpus_mask;
-	unsigned int group;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	group = nta_cpu_group(&nta_topology, cpumask_first(now));
-	/* More than a group is what the scheduler made up for the creator. */
-	if (nta_cpumask_inside(&nta_topology, now, group, U64_MAX))
-		nta_record_installed(child, group);
+	nta_record_installed(child);
 	child->user_print = nta_user_print(task);
 	set_bit(NTA_THREAD_USER_DUE, &child->flags);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);

@@ -148,7 +148,8 @@ EXPORT_SYMBOL_GPL(KeRevertToUserGroupAffinityThread);
  * Return: the mask of the system affinity that was in force; 0 if there was
  * none, which is no error, or if the call was refused. The mask comes without
  * its group: if the system affinity lay in another group, reverting to the mask
- * puts the thread on the same numbers of group 0. Drivers that use any other
+ * puts the thread on the same numbers of group 0. Of a system affinity of several
+ * groups it is the part in group 0, which can be 0. Drivers that use any other
  * group must use the group DDIs throughout.
  *
  * Differences from Windows: as there. Source: the page
@@ -159,7 +160,7 @@ KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY Affinity)
 	struct nta_affinity asked = from_kaffinity(Affinity), previous;
 
 	nta_request_set(&asked, &previous, _RET_IP_);
-	return previous.mask;
+	return nta_previous_in_group(&previous, nta_topology.legacy_group);
 }
 EXPORT_SYMBOL_GPL(KeSetSystemAffinityThreadEx);
 

@@ -18,6 +18,7 @@
 #include "queue.h"
 #include "request.h"
 #include "thread.h"
+#include "token.h"
 #include "topology.h"
 #include "verify.h"
 #include "watch.h"
@@ -148,6 +149,7 @@ stop_queues:
 	nta_queues_stop();
 stop_threads:
 	nta_threads_stop();
+	nta_tokens_stop();
 stop_topology:
 	nta_topology_stop();
 	return ret;
@@ -163,6 +165,7 @@ static void __exit ntaffinity_exit(void)
 	nta_apply_stop();
 	nta_queues_stop();
 	nta_threads_stop();
+	nta_tokens_stop();
 	nta_topology_stop();
 }
 module_exit(ntaffinity_exit);

@@ -6,9 +6,7 @@
  * affinity.c to the system affinity. That is handed to the kernel, and what the
  * kernel then has in cpus_mask is the installed mask, read back: since 6.2 it
  * can be narrower, because the kernel cuts it with the mask that user mode set.
- * It always lies in one group, so it is kept as a group and a mask; {0, 0} says
- * that the system affinity is not in force, because somebody has put another
- * mask over it.
+ * The flag NTA_THREAD_IN_FORCE goes when somebody has put another mask over it.
  *
  * Whoever installs owns the entry for as long as it takes (I5).
  */
@@ -20,8 +18,8 @@
 #include "placement.h"
 #include "queue.h"
 #include "report.h"
+#include "system_affinity.h"
 #include "thread.h"
-#include "topology.h"
 #include "user_affinity.h"
 
 /*
@@ -181,22 +179,22 @@ static int install_latest_user(struct nta_thread *thread)
 	return ret;
 }
 
-/* After a Set that failed halfway: back to the affinity from before. */
-static void undo(struct nta_thread *thread)
+/*
+ * After a Set that failed halfway: back to the affinity from before. Returns
+ * whether that is a system affinity.
+ */
+static bool undo(struct nta_thread *thread)
 {
+	bool is_system = nta_request_state(thread);
 	int ret;
 
-	if (thread->state.active) {
-		nta_group_to_cpumask(&nta_topology, thread->state.system.group,
-				     thread->state.system.mask,
-				     nta_thread_request(thread));
+	if (is_system)
 		ret = install(thread->task, nta_thread_request(thread));
-	} else {
-		nta_request_user(thread);
+	else
 		ret = install_latest_user(thread);
-	}
 	if (ret)
 		use_any_processor(thread->task);
+	return is_system;
 }
 
 /**
@@ -211,38 +209,33 @@ static void undo(struct nta_thread *thread)
  */
 bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system)
 {
-	/* data_race: a change right now counts as one after the call. */
-	struct nta_affinity installed = data_race(thread->installed);
+	const struct cpumask *now = &thread->task->cpus_mask;
 
 	return thread->state.active &&
 	       !test_bit(NTA_THREAD_PENDING, &thread->flags) &&
 	       nta_affinity_equal(&thread->state.system, system) &&
-	       installed.mask && installed.group == system->group &&
-	       !(installed.mask & ~system->mask) &&
+	       /* data_race: a change right now counts as one after the call. */
+	       test_bit(NTA_THREAD_IN_FORCE, &thread->flags) &&
+	       data_race(cpumask_equal(now, nta_thread_installed(thread))) &&
 	       /* data_race: likewise. */
-	       data_race(nta_cpumask_is(&nta_topology, &thread->task->cpus_mask,
-					installed.group, installed.mask)) &&
-	       cpumask_test_cpu(raw_smp_processor_id(),
-				&thread->task->cpus_mask);
+	       data_race(nta_system_contains(thread, system, now)) &&
+	       cpumask_test_cpu(raw_smp_processor_id(), now);
 }
 
 /**
  * nta_install_system() - as nta_place_system(), but the install is begun
- * @thread: the entry, owned by the caller
- * @system: the system affinity, trimmed
+ * @thread: the entry, owned by the caller; the request is the system affinity
  *
  * Context: process; may sleep.
  * Return: NTA_OK; or why the thread's affinity is what it was.
  */
-enum nta_reason nta_install_system(struct nta_thread *thread,
-				   const struct nta_affinity *system)
+enum nta_reason nta_install_system(struct nta_thread *thread)
 {
 	struct cpumask *request = nta_thread_request(thread);
 	struct task_struct *task = thread->task;
 	enum nta_reason reason;
+	bool is_system = true;
 	int ret;
-
-	nta_group_to_cpumask(&nta_topology, system->group, system->mask, request);
 
 	reason = nta_held_in_place(thread);
 	if (reason) {
@@ -254,7 +247,7 @@ enum nta_reason nta_install_system(struct nta_thread *thread,
 		nta_stretch_point(task, NTA_STAGE_BEGUN);
 		ret = install(task, request);
 		if (ret == -EAGAIN)
-			undo(thread);
+			is_system = undo(thread);
 		else if (ret)
 			/* Nothing has changed, nor has what is installed. */
 			return NTA_KERNEL_REFUSED;
@@ -262,7 +255,7 @@ enum nta_reason nta_install_system(struct nta_thread *thread,
 			reason = NTA_KERNEL_REFUSED;
 	}
 
-	nta_end_install(thread, reason ? &thread->state.system : system);
+	nta_end_install(thread, is_system);
 	return reason;
 }
 
@@ -283,7 +276,8 @@ enum nta_reason nta_place_system(struct nta_thread *thread,
 
 	nta_begin_install(thread, NULL);
 	nta_judge_bound(thread);
-	reason = nta_install_system(thread, system);
+	nta_system_to_cpumask(thread, system, nta_thread_request(thread));
+	reason = nta_install_system(thread);
 	/* A Set of the thread's own is a new fight (U5). */
 	if (!reason) {
 		clear_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
@@ -317,7 +311,7 @@ enum nta_reason nta_install_user(struct nta_thread *thread)
 
 	/* Nothing of ours is in force any more, whatever becomes of the state. */
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	thread->installed = (struct nta_affinity){};
+	clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 
 	/* Not all CPUs gone: the mask is right, and a CPU is on its way out. */

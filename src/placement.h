@@ -19,8 +19,7 @@ enum nta_reason nta_place_user(struct nta_thread *thread);
 void nta_commit(struct nta_thread *thread, const struct nta_state *state);
 
 /* For whoever begins the install himself. */
-enum nta_reason nta_install_system(struct nta_thread *thread,
-				   const struct nta_affinity *system);
+enum nta_reason nta_install_system(struct nta_thread *thread);
 enum nta_reason nta_install_user(struct nta_thread *thread);
 
 void nta_judge_bound(struct nta_thread *thread);

@@ -35,10 +35,13 @@ static void queue_where_it_is_to_run(struct nta_thread *thread)
 {
 	/* data_race: a hint. */
 	struct nta_affinity system = data_race(thread->state.system);
-	u64 active = system.mask & nta_group_active(&nta_topology, system.group);
+	u64 active = 0;
 
 	/* data_race: likewise. */
-	if (data_race(thread->state.active) && active)
+	if (data_race(thread->state.active) && !nta_is_several(&system))
+		active = system.mask & nta_group_active(&nta_topology,
+							system.group);
+	if (active)
 		queue_work_on(nta_first_cpu(&nta_topology, system.group) +
 			      __ffs64(active), cpu_queue, &thread->work);
 	else

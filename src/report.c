@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What went wrong, told once and counted always.
+ * What went wrong, told once and counted always. In lines and trace events group
+ * 65535 stands for several groups, and the mask is then the number of the token.
  *
  * By contract a driver cannot tell a refused Set from a first one, both write
  * {0, 0} (S15). It is made visible here instead, three ways: a counter for each
@@ -46,6 +47,12 @@ static const struct {
 		"no processor of the mask is active now, at least one is offline that was",
 		.once = true,
 	},
+	[NTA_BAD_COUNT] = { "bad_count", "there are not so many groups, or none was given" },
+	[NTA_SAME_GROUP] = { "same_group", "a group was given twice" },
+	[NTA_BAD_TOKEN] = {
+		"bad_token",
+		"the affinity token is not there, is in use, or was not filled by a Set of this thread",
+	},
 	[NTA_BAD_LEVEL] = {
 		"bad_level",
 		"called in an interrupt or a softirq, where there is no thread to move",
@@ -90,8 +97,9 @@ enum {
 	LINES
 };
 
-/* first_from() has four bits for the kind. */
-static_assert(LINES <= 16);
+/* A call site and a kind share a word. */
+#define KIND_BITS 5
+static_assert(LINES <= 1 << KIND_BITS);
 
 static atomic_long_t refused[NTA_REASONS];
 static atomic_long_t happened[NTA_EVENTS];
@@ -107,7 +115,7 @@ static bool first_from(unsigned long caller, unsigned int kind)
 				      DEFAULT_RATELIMIT_BURST);
 
 	/* A call is longer than a byte, so no two sites and kinds share a key. */
-	unsigned long key = (caller << 4) ^ kind;
+	unsigned long key = (caller << KIND_BITS) ^ kind;
 	unsigned int slot = hash_long(key, SITE_BITS);
 	unsigned long old;
 	int i;
@@ -387,7 +395,7 @@ void nta_report_forget(const struct module *module)
 	for (i = 0; i < ARRAY_SIZE(sites); i++) {
 		key = READ_ONCE(sites[i]);
 		/* The bits that first_from() has shifted out are all ones. */
-		caller = key >> 4 | ~(~0UL >> 4);
+		caller = key >> KIND_BITS | ~(~0UL >> KIND_BITS);
 		if (key && within_module(caller, module))
 			cmpxchg(&sites[i], key, 0);
 	}

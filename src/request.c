@@ -23,6 +23,7 @@
 #include "report.h"
 #include "request.h"
 #include "thread.h"
+#include "token.h"
 #include "topology.h"
 #include "trace.h"
 #include "user_affinity.h"
@@ -71,6 +72,18 @@ static enum nta_reason carry_out_now(struct nta_thread *thread,
 	return reason;
 }
 
+/* The entry of current, made if it has none; NULL if there is no memory. */
+static struct nta_thread *get_entry(struct nta_thread *thread,
+				    enum nta_context context)
+{
+	if (!thread)
+		thread = nta_thread_make(current, context == NTA_DISPATCH ?
+					 GFP_ATOMIC | __GFP_NOWARN : GFP_NOIO);
+	if (thread)
+		nta_prepare_thread(thread);
+	return thread;
+}
+
 /* Make the outcome of a request true. @thread is NULL if there is no entry. */
 static enum nta_reason carry_out(struct nta_thread *thread,
 				 const struct nta_outcome *outcome,
@@ -82,12 +95,9 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 	if (outcome->action == NTA_DO_NOTHING)
 		return outcome->reason;
 
-	if (!thread)
-		thread = nta_thread_make(current, context == NTA_DISPATCH ?
-					 GFP_ATOMIC | __GFP_NOWARN : GFP_NOIO);
+	thread = get_entry(thread, context);
 	if (!thread)
 		return NTA_NO_MEMORY;
-	nta_prepare_thread(thread);
 
 	/* In force already (S17). */
 	if (next->active && nta_is_placed(thread, &next->system))
@@ -103,6 +113,8 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 	/* A Revert to user affinity has ended the system affinity in any case. */
 	if (reason && next->active)
 		return reason;
+	if (!next->active)
+		nta_tokens_pop(thread, NULL);
 	WRITE_ONCE(thread->caller, caller);
 	trace_nta_changed(next, caller);
 	if (next->active)
@@ -151,6 +163,93 @@ refused:
 }
 
 /**
+ * nta_request_set_several() - the same with a system affinity of several groups
+ * @asked: what the driver passed, one for each group; NULL if it passed NULL
+ * @count: how many
+ * @id: the number of the token that it is to be kept in
+ * @caller: the DDI's return address
+ *
+ * Context: any; see the level check. May sleep where that is allowed.
+ * Return: NTA_OK, or why nothing changed.
+ */
+enum nta_reason nta_request_set_several(const struct nta_affinity *asked,
+					unsigned int count, u32 id,
+					unsigned long caller)
+{
+	enum nta_context context = nta_current_context();
+	struct nta_outcome outcome = { .action = NTA_DO_PLACE_SYSTEM };
+	struct nta_thread *thread;
+	struct nta_token *token;
+	enum nta_reason reason;
+
+	reason = enter(asked, context);
+	if (reason)
+		goto refused;
+	token = nta_token_claim(id);
+	if (!token) {
+		reason = NTA_BAD_TOKEN;
+		goto refused;
+	}
+
+	reason = nta_affinity_trim_several(&nta_topology, nta_rules, asked, count,
+					   nta_token_cpumask(token));
+	if (reason)
+		goto disclaim;
+	thread = get_entry(nta_thread_find(current), context);
+	if (!thread) {
+		reason = NTA_NO_MEMORY;
+		goto disclaim;
+	}
+
+	token->saved = thread->state;
+	nta_token_push(thread, token);
+	outcome.next.system = nta_token_affinity(token);
+	outcome.next.active = true;
+	reason = carry_out(thread, &outcome, context, caller);
+	if (reason) {
+		nta_tokens_pop(thread, token->outer);
+		goto refused;
+	}
+	token->filled = true;
+	return NTA_OK;
+
+disclaim:
+	nta_token_disclaim(token);
+refused:
+	nta_report_refused("Set of several groups", count ? asked : NULL, reason,
+			   caller);
+	return reason;
+}
+
+/*
+ * What a Revert to several groups does (M4). Only a thread that is active has
+ * tokens that are filled.
+ */
+static struct nta_outcome revert_to_several(const struct nta_thread *thread,
+					    const struct nta_affinity *previous)
+{
+	struct nta_outcome outcome = { .reason = NTA_BAD_TOKEN };
+
+	if (thread && nta_token_filled(thread, previous->mask)) {
+		outcome.reason = NTA_OK;
+		outcome.action = NTA_DO_PLACE_SYSTEM;
+		outcome.next.system = *previous;
+		outcome.next.active = true;
+	}
+	return outcome;
+}
+
+static struct nta_outcome revert_to(const struct nta_thread *thread,
+				    const struct nta_affinity *previous)
+{
+	if (previous->mask && nta_is_several(previous))
+		return revert_to_several(thread, previous);
+	return nta_affinity_revert(&nta_topology, nta_rules,
+				   thread ? &thread->state : &not_active,
+				   previous);
+}
+
+/**
  * nta_request_revert() - take the calling thread back
  * @previous: what an earlier Set wrote; NULL if the driver passed NULL
  * @caller: the DDI's return address
@@ -172,10 +271,12 @@ enum nta_reason nta_request_revert(const struct nta_affinity *previous,
 		goto refused;
 
 	thread = nta_thread_find(current);
-	outcome = nta_affinity_revert(&nta_topology, nta_rules,
-				      thread ? &thread->state : &not_active,
-				      previous);
+	outcome = revert_to(thread, previous);
 	reason = carry_out(thread, &outcome, context, caller);
+	/* What was set inside is unwound with it. */
+	if (!reason && nta_is_several(&outcome.next.system))
+		nta_tokens_pop(thread, nta_token_of(thread,
+						    &outcome.next.system));
 	/* A refused user affinity has its own line; the Revert was not refused. */
 	if (!reason || outcome.action == NTA_DO_PLACE_USER)
 		return reason;
@@ -183,4 +284,70 @@ enum nta_reason nta_request_revert(const struct nta_affinity *previous,
 refused:
 	nta_report_refused("Revert", previous, reason, caller);
 	return reason;
+}
+
+/**
+ * nta_request_revert_several() - undo a Set of several groups
+ * @id: the number of its token
+ * @caller: the DDI's return address
+ *
+ * Context: any; see the level check. May sleep where that is allowed.
+ * Return: as nta_request_revert().
+ */
+enum nta_reason nta_request_revert_several(u32 id, unsigned long caller)
+{
+	enum nta_context context = nta_current_context();
+	struct nta_affinity asked = { .mask = id, .group = NTA_SEVERAL_GROUPS };
+	static const struct nta_affinity user;
+	struct nta_token *token = NULL;
+	struct nta_outcome outcome;
+	struct nta_thread *thread;
+	enum nta_reason reason;
+
+	reason = enter(&asked, context);
+	if (reason)
+		goto refused;
+	thread = nta_thread_find(current);
+	if (thread)
+		token = nta_token_filled(thread, id);
+	if (!token) {
+		reason = NTA_BAD_TOKEN;
+		goto refused;
+	}
+
+	outcome = revert_to(thread, token->saved.active ? &token->saved.system :
+							  &user);
+	reason = carry_out(thread, &outcome, context, caller);
+	if (!reason && outcome.next.active)
+		nta_tokens_pop(thread, token->outer);
+	if (!reason || outcome.action == NTA_DO_PLACE_USER)
+		return reason;
+
+refused:
+	nta_report_refused("Revert of several groups", &asked, reason, caller);
+	return reason;
+}
+
+/**
+ * nta_previous_in_group() - the part of a Previous that is in a group
+ * @previous: what nta_request_set() has written, in current
+ * @group: the group
+ *
+ * For DDIs that have no room for a group: if it lies in one, whatever that is, it
+ * is all of it (E3).
+ *
+ * Context: any.
+ * Return: the mask.
+ */
+u64 nta_previous_in_group(const struct nta_affinity *previous,
+			  unsigned int group)
+{
+	const struct nta_token *token;
+
+	if (!nta_is_several(previous))
+		return previous->mask;
+	token = nta_token_filled(nta_thread_find(current), previous->mask);
+	return token ? nta_group_slice(&nta_topology,
+				       cpumask_bits(nta_token_mask(token)),
+				       group) : 0;
 }

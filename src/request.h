@@ -13,7 +13,13 @@ extern enum nta_rules nta_rules;
 enum nta_reason nta_request_set(const struct nta_affinity *asked,
 				struct nta_affinity *previous,
 				unsigned long caller);
+enum nta_reason nta_request_set_several(const struct nta_affinity *asked,
+					unsigned int count, u32 id,
+					unsigned long caller);
 enum nta_reason nta_request_revert(const struct nta_affinity *previous,
 				   unsigned long caller);
+enum nta_reason nta_request_revert_several(u32 id, unsigned long caller);
+u64 nta_previous_in_group(const struct nta_affinity *previous,
+			  unsigned int group);
 
 #endif /* NTA_REQUEST_H */

@@ -37,14 +37,15 @@
  *			two flags the thread itself may clear without owning,
  *			when it gets a new state at DISPATCH_LEVEL.
  *   NTA_THREAD_BOUND	the thread itself, when it becomes active
- *   user mask, lost mask, user_print, installed, last, installer, changes,
- *   NTA_THREAD_USER_LOST, NTA_THREAD_FALLBACK, NTA_THREAD_USER_DUE,
+ *   user mask, lost mask, installed mask, user_print, installer, changes,
+ *   NTA_THREAD_IN_FORCE, NTA_THREAD_USER_LOST, NTA_THREAD_FALLBACK, NTA_THREAD_USER_DUE,
  *   NTA_THREAD_PENDING
  *			task->pi_lock, which the scheduler holds as well when it
  *			changes cpus_mask: so they are always what belongs to
  *			the cpus_mask that is seen under it. See user_affinity.c.
  *			NTA_THREAD_PENDING and NTA_THREAD_USER_DUE who owns the
  *			entry may set again without it, for the next one to try.
+ *   tokens		see token.c
  *   NTA_THREAD_OWNED, NTA_THREAD_KICKED
  *			atomic bit operations, by anyone
  *   NTA_THREAD_APC	the thread itself
@@ -67,6 +68,7 @@
 #include "compat.h"
 #include "report.h"
 #include "thread.h"
+#include "token.h"
 
 struct bucket {
 	struct hlist_head head;
@@ -136,7 +138,7 @@ struct nta_thread *nta_thread_make(struct task_struct *task, gfp_t gfp)
 	unsigned long flags;
 
 	thread = kzalloc(struct_size(thread, masks,
-				     3 * cpumask_size() / sizeof(long)),
+				     NTA_THREAD_MASKS * cpumask_size() / sizeof(long)),
 			 gfp);
 	if (!thread)
 		return NULL;
@@ -213,6 +215,7 @@ void nta_thread_end(struct task_struct *task)
 	/* The thread is gone: only an unload that took it writes its state. */
 	if (!test_bit(NTA_THREAD_TAKEN, &thread->flags) && thread->state.active)
 		nta_report_leak(task, &thread->state.system, thread->caller);
+	nta_tokens_pop(thread, NULL);
 	nta_thread_put(thread);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_end);
@@ -473,6 +476,7 @@ void nta_threads_stop(void)
 	for (i = 0; i < 1U << bucket_bits; i++) {
 		hlist_for_each_entry_safe(thread, next, &buckets[i].head, node) {
 			hlist_del_rcu(&thread->node);
+			nta_tokens_pop(thread, NULL);
 			nta_thread_put(thread);
 		}
 		cond_resched();

@@ -16,6 +16,7 @@
 
 #include "affinity.h"
 
+struct nta_token;
 struct tracepoint;
 
 /* How often cpus_mask was changed: by anyone, by others than ourselves. */
@@ -32,8 +33,7 @@ struct nta_thread {
 	unsigned long flags;
 	struct nta_state state;
 	unsigned long caller;
-	struct nta_affinity installed;
-	struct nta_affinity last;
+	struct nta_token *tokens;
 	struct task_struct *installer;
 	u32 user_print;
 	struct nta_changes changes;
@@ -59,6 +59,7 @@ enum nta_thread_flag {
 	NTA_THREAD_USER_LOST,	/* the kernel has forgotten the mask of user mode (U6) */
 	NTA_THREAD_FALLBACK,	/* cpus_mask was last taken for the scheduler's fallback */
 	NTA_THREAD_USER_DUE,	/* not active, and the user mask is not installed yet */
+	NTA_THREAD_IN_FORCE,	/* nobody has put another mask over the installed one */
 	NTA_THREAD_APC,		/* at APC_LEVEL */
 };
 
@@ -79,6 +80,14 @@ static inline struct cpumask *nta_thread_request(struct nta_thread *thread)
 {
 	return to_cpumask(thread->masks + cpumask_size() / sizeof(long));
 }
+
+/* What the kernel made of a system affinity that was requested, the last time. */
+static inline struct cpumask *nta_thread_installed(struct nta_thread *thread)
+{
+	return to_cpumask(thread->masks + 3 * cpumask_size() / sizeof(long));
+}
+
+#define NTA_THREAD_MASKS 4
 
 /* A copy of what can be known of a thread from outside, for tests. */
 struct nta_thread_snapshot {

@@ -86,15 +86,23 @@ static inline u64 nta_group_seen(const struct nta_topology *topology,
 	return nta_group_slice(topology, topology->seen, group);
 }
 
+/* Add to @mask the processors @bits of @group. */
+static inline void nta_group_add(const struct nta_topology *topology,
+				 unsigned int group, u64 bits,
+				 struct cpumask *mask)
+{
+	unsigned int first = nta_first_cpu(topology, group);
+
+	cpumask_bits(mask)[first / BITS_PER_LONG] |= bits << (first % BITS_PER_LONG);
+}
+
 /* Make @mask the processors @bits of @group, and nothing else. */
 static inline void nta_group_to_cpumask(const struct nta_topology *topology,
 					unsigned int group, u64 bits,
 					struct cpumask *mask)
 {
-	unsigned int first = nta_first_cpu(topology, group);
-
 	cpumask_clear(mask);
-	cpumask_bits(mask)[first / BITS_PER_LONG] = bits << (first % BITS_PER_LONG);
+	nta_group_add(topology, group, bits, mask);
 }
 
 /* Whether @mask has processors and all are among the processors @bits of @group. */

@@ -22,6 +22,9 @@
 			 { NTA_ZERO_MASK, "zero_mask" },		\
 			 { NTA_NOT_ACTIVE, "not_active" },		\
 			 { NTA_OFFLINE, "offline" },			\
+			 { NTA_BAD_COUNT, "bad_count" },		\
+			 { NTA_SAME_GROUP, "same_group" },		\
+			 { NTA_BAD_TOKEN, "bad_token" },		\
 			 { NTA_BAD_LEVEL, "bad_level" },		\
 			 { NTA_NO_MEMORY, "no_memory" },		\
 			 { NTA_BOUND_KTHREAD, "bound_kthread" },	\

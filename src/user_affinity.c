@@ -30,8 +30,8 @@
 #include "compat.h"
 #include "queue.h"
 #include "report.h"
+#include "system_affinity.h"
 #include "thread.h"
-#include "topology.h"
 #include "user_affinity.h"
 
 /* Whether every change by others is told to nta_note_change(). */
@@ -56,13 +56,13 @@ bool nta_is_held(const struct nta_thread *thread)
  * Context: any; the thread's pi_lock is held.
  * Return: whether it has.
  */
-bool nta_is_in_force(const struct nta_thread *thread)
+bool nta_is_in_force(struct nta_thread *thread)
 {
 	lockdep_assert_held(&thread->task->pi_lock);
 
-	return thread->installed.mask &&
-	       nta_cpumask_is(&nta_topology, &thread->task->cpus_mask,
-			      thread->installed.group, thread->installed.mask);
+	return test_bit(NTA_THREAD_IN_FORCE, &thread->flags) &&
+	       cpumask_equal(&thread->task->cpus_mask,
+			     nta_thread_installed(thread));
 }
 
 /*
@@ -123,9 +123,8 @@ static bool is_fallback(const struct nta_thread *thread, bool gone)
 /* Somebody else has changed cpus_mask, of a thread whose CPUs were all @gone. */
 static void note_foreign(struct nta_thread *thread, bool gone)
 {
-	bool news = thread->installed.mask;
+	bool news = test_and_clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
 
-	thread->installed = (struct nta_affinity){};
 	if (is_fallback(thread, gone)) {
 		keep_lost_user(thread);
 		set_bit(NTA_THREAD_FALLBACK, &thread->flags);
@@ -136,20 +135,7 @@ static void note_foreign(struct nta_thread *thread, bool gone)
 		nta_report_foreign_change(thread->task, &thread->state.system);
 }
 
-/**
- * nta_all_gone() - whether no processor of a system affinity is active
- * @affinity: the system affinity
- *
- * Context: any.
- * Return: whether that is so.
- */
-bool nta_all_gone(const struct nta_affinity *affinity)
-{
-	return !(affinity->mask &
-		 nta_group_active(&nta_topology, affinity->group));
-}
-
-/* The same of any mask. A dying CPU is left by kernel threads before all others. */
+/* Whether no CPU of a mask is left. A dying CPU is left by kernel threads before all others. */
 static bool all_cpus_gone(const struct cpumask *mask)
 {
 	unsigned int cpu;
@@ -175,20 +161,24 @@ void nta_learn_user(struct nta_thread *thread)
 		/* Unless others have changed it since: seen, or seen now. */
 		if (test_bit(NTA_THREAD_USER_DUE, &thread->flags) &&
 		    thread->user_print == nta_user_print(thread->task) &&
-		    (!thread->installed.mask || nta_is_in_force(thread)))
+		    (!test_bit(NTA_THREAD_IN_FORCE, &thread->flags) ||
+		     nta_is_in_force(thread)))
 			return;
 		clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
 		clear_bit(NTA_THREAD_USER_LOST, &thread->flags);
 		record_user(thread);
-	} else if (thread->installed.mask && !nta_is_in_force(thread)) {
-		note_foreign(thread, nta_all_gone(&thread->installed));
-	} else if (!thread->installed.mask) {
+	} else if (!test_bit(NTA_THREAD_IN_FORCE, &thread->flags)) {
 		/* Not the first change since the install: was there another? */
 		if (!READ_ONCE(changes_are_noted))
 			note_foreign(thread,
-				     nta_all_gone(&thread->state.system) ||
+				     nta_system_is_gone(thread,
+							&thread->state.system) ||
 				     test_bit(NTA_THREAD_DISPLACED,
 					      &thread->flags));
+	} else if (!nta_is_in_force(thread)) {
+		note_foreign(thread,
+			     !cpumask_intersects(nta_thread_installed(thread),
+						 cpu_active_mask));
 	} else if (thread->user_print != nta_user_print(thread->task)) {
 		/* User mode asked for just the mask that is installed (U3). */
 		record_user(thread);
@@ -232,7 +222,8 @@ static void take_kept_user_mask(struct nta_thread *thread)
 /**
  * nta_begin_install() - start an install
  * @thread: the entry, owned by the caller
- * @expected: for which state an installer does it who is not the thread; or NULL
+ * @expected: for which state an installer does it who is not the thread; or NULL.
+ *	If that has a system affinity, it is made the request.
  *
  * From here to nta_install_done() changes by others are noted even if the thread
  * is not active.
@@ -251,6 +242,9 @@ bool nta_begin_install(struct nta_thread *thread,
 	if (!expected || nta_state_equal(&thread->state, expected)) {
 		nta_learn_user(thread);
 		WRITE_ONCE(thread->installer, current);
+		if (expected && expected->active)
+			nta_system_to_cpumask(thread, &expected->system,
+					      nta_thread_request(thread));
 		begun = true;
 	}
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
@@ -258,60 +252,25 @@ bool nta_begin_install(struct nta_thread *thread,
 }
 
 /**
- * nta_is_as_requested() - whether the kernel has what it makes of a request
+ * nta_record_installed() - what the kernel has now is what is installed
  * @thread: the entry
- * @system: the system affinity that was requested
- *
- * Since 6.2 that is the part that user mode wants too, if there is one. Where we
- * never install it is whatever lies inside.
- *
- * Context: any; the thread's pi_lock is held.
- * Return: whether it has.
- */
-bool nta_is_as_requested(const struct nta_thread *thread,
-			 const struct nta_affinity *system)
-{
-	struct task_struct *task = thread->task;
-	const struct cpumask *kept = nta_kept_user_mask(task);
-	u64 expected = system->mask;
-
-	if (test_bit(NTA_THREAD_BOUND, &thread->flags) ||
-	    task->policy == SCHED_DEADLINE)
-		return nta_cpumask_inside(&nta_topology, &task->cpus_mask,
-					  system->group, system->mask);
-	if (kept)
-		expected &= nta_group_slice(&nta_topology, cpumask_bits(kept),
-					    system->group);
-	return nta_cpumask_is(&nta_topology, &task->cpus_mask, system->group,
-			      expected ?: system->mask);
-}
-
-/**
- * nta_record_installed() - what the kernel has of a group is what is installed
- * @thread: the entry
- * @group: the group
  *
  * Context: any; the thread's pi_lock is held.
  */
-void nta_record_installed(struct nta_thread *thread, unsigned int group)
+void nta_record_installed(struct nta_thread *thread)
 {
-	const struct cpumask *now = &thread->task->cpus_mask;
-
-	thread->installed.group = group;
-	thread->installed.mask = nta_group_slice(&nta_topology,
-						 cpumask_bits(now), group);
-	thread->last = thread->installed;
+	cpumask_copy(nta_thread_installed(thread), &thread->task->cpus_mask);
+	set_bit(NTA_THREAD_IN_FORCE, &thread->flags);
 }
 
 /**
  * nta_end_install() - read back what the kernel made of a request
  * @thread: the entry, owned by the caller
- * @system: the system affinity that was requested
+ * @is_system: whether the request was a system affinity
  *
  * Context: process.
  */
-void nta_end_install(struct nta_thread *thread,
-		     const struct nta_affinity *system)
+void nta_end_install(struct nta_thread *thread, bool is_system)
 {
 	struct task_struct *task = thread->task;
 	const struct cpumask *now = &task->cpus_mask;
@@ -325,17 +284,43 @@ void nta_end_install(struct nta_thread *thread,
 		else
 			note_foreign(thread, false);
 	}
-	thread->installed = (struct nta_affinity){};
-	if (nta_is_as_requested(thread, system)) {
-		nta_record_installed(thread, system->group);
+	clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
+	if (is_system && nta_is_request_in_force(thread)) {
+		nta_record_installed(thread);
 		clear_bit(NTA_THREAD_DISPLACED, &thread->flags);
-	} else if (!READ_ONCE(changes_are_noted) && !thread->state.active &&
-		   !nta_all_gone(system)) {
+	} else if (is_system && !READ_ONCE(changes_are_noted) &&
+		   !thread->state.active &&
+		   cpumask_intersects(nta_thread_request(thread),
+				      cpu_active_mask)) {
 		/* Reverted meanwhile, and somebody else has the last word. */
 		clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
 		record_user(thread);
 	}
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+/**
+ * nta_request_state() - make what a thread's state says the request
+ * @thread: the entry, owned by the caller
+ *
+ * Context: process.
+ * Return: whether that is a system affinity, and not the user affinity.
+ */
+bool nta_request_state(struct nta_thread *thread)
+{
+	struct cpumask *request = nta_thread_request(thread);
+	struct task_struct *task = thread->task;
+	unsigned long flags;
+	bool is_system;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	is_system = thread->state.active;
+	if (is_system)
+		nta_system_to_cpumask(thread, &thread->state.system, request);
+	else
+		cpumask_copy(request, nta_thread_user(thread));
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return is_system;
 }
 
 /**
@@ -395,7 +380,8 @@ void nta_install_done(struct nta_thread *thread)
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	WRITE_ONCE(thread->installer, NULL);
 	/* Somebody was quicker than we could read back. */
-	if (thread->state.active && !thread->installed.mask)
+	if (thread->state.active &&
+	    !test_bit(NTA_THREAD_IN_FORCE, &thread->flags))
 		nta_apply_soon(thread);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
@@ -425,7 +411,7 @@ void nta_note_change(struct nta_thread *thread, const struct cpumask *before)
 	if (!nta_is_held(thread)) {
 		/* What was due is superseded. */
 		if (test_and_clear_bit(NTA_THREAD_USER_DUE, &thread->flags))
-			thread->installed = (struct nta_affinity){};
+			clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
 		return;
 	}
 	if (test_bit(NTA_THREAD_BOUND, &thread->flags))
@@ -488,6 +474,7 @@ void nta_note_request(struct nta_thread *thread,
 	struct cpumask *user = nta_thread_user(thread);
 	struct task_struct *task = thread->task;
 	const struct cpumask *now = &task->cpus_mask;
+	const struct cpumask *installed = nta_thread_installed(thread);
 	const struct cpumask *got = NULL;
 	unsigned long flags;
 
@@ -508,7 +495,7 @@ void nta_note_request(struct nta_thread *thread,
 		if (!nta_is_held(thread) &&
 		    test_and_clear_bit(NTA_THREAD_USER_DUE, &thread->flags)) {
 			record_user(thread);
-			thread->installed = (struct nta_affinity){};
+			clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
 		}
 	} else if (cpumask_subset(user, asked)) {
 		/* As user mode has it: that was in the cpuset, so it is all of it. */
@@ -519,21 +506,16 @@ void nta_note_request(struct nta_thread *thread,
 		got = before;
 	} else if (cpumask_weight(asked) == 1) {
 		got = asked;
-	} else if (thread->last.mask &&
-		   !(thread->last.mask &
-		     ~nta_group_slice(&nta_topology, cpumask_bits(asked),
-				      thread->last.group))) {
+	} else if (!cpumask_empty(installed) &&
+		   cpumask_subset(installed, asked)) {
 		/* A whole Set and Revert lay in between. */
-		nta_group_to_cpumask(&nta_topology, thread->last.group,
-				     thread->last.mask, user);
-		got = user;
+		got = installed;
 	}
 
 	if (!got)
 		goto unlock;
 	thread->user_print = nta_user_print(task);
-	if (got != user)
-		cpumask_copy(user, got);
+	cpumask_copy(user, got);
 	nta_report_foreign_change(task, &thread->state.system);
 	if (!nta_is_held(thread) && !cpumask_equal(user, now)) {
 		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
@@ -578,11 +560,11 @@ bool nta_look_after(struct nta_thread *thread)
 	if (thread->state.active && !thread->installer &&
 	    !test_bit(NTA_THREAD_BOUND, &thread->flags)) {
 		nta_learn_user(thread);
-		if ((!thread->installed.mask ||
+		if ((!test_bit(NTA_THREAD_IN_FORCE, &thread->flags) ||
 		     test_bit(NTA_THREAD_PENDING, &thread->flags)) &&
 		    !test_bit(NTA_THREAD_GIVEN_UP, &thread->flags) &&
 		    (!test_bit(NTA_THREAD_DISPLACED, &thread->flags) ||
-		     !nta_all_gone(&thread->state.system)))
+		     !nta_system_is_gone(thread, &thread->state.system)))
 			nta_apply_soon(thread);
 	}
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);

@@ -14,22 +14,19 @@ struct nta_changes;
 struct nta_thread;
 
 bool nta_is_held(const struct nta_thread *thread);
-bool nta_is_in_force(const struct nta_thread *thread);
-bool nta_all_gone(const struct nta_affinity *affinity);
+bool nta_is_in_force(struct nta_thread *thread);
 void nta_learn_user(struct nta_thread *thread);
 
 /* In this order, around what changes the affinity. */
 bool nta_begin_install(struct nta_thread *thread,
 		       const struct nta_state *expected);
 void nta_request_user(struct nta_thread *thread);
+bool nta_request_state(struct nta_thread *thread);
 bool nta_user_has_changed(struct nta_thread *thread);
-void nta_end_install(struct nta_thread *thread,
-		     const struct nta_affinity *system);
+void nta_end_install(struct nta_thread *thread, bool is_system);
 void nta_install_done(struct nta_thread *thread);
 
-bool nta_is_as_requested(const struct nta_thread *thread,
-			 const struct nta_affinity *system);
-void nta_record_installed(struct nta_thread *thread, unsigned int group);
+void nta_record_installed(struct nta_thread *thread);
 
 /* For watch.c. */
 void nta_note_change(struct nta_thread *thread, const struct cpumask *before);

@@ -2,7 +2,7 @@
 /*
  * The Ke routines that ntaffinity exports. What each does, where it differs
  * from Windows, and every way it can fail stands beside its definition, in
- * src/ke_affinity.c, src/ke_processor.c and src/ke_irql.c.
+ * src/ke_affinity.c, src/ke_processor.c, src/ke_irql.c and src/ps.c.
  *
  * The group-less routines are declared whether or not SINGLE_GROUP_LEGACY_API
  * is defined.
@@ -33,6 +33,19 @@ KAFFINITY NTAPI KeSetSystemAffinityThreadEx(_In_ KAFFINITY Affinity);
 VOID NTAPI KeRevertToUserAffinityThreadEx(_In_ KAFFINITY Affinity);
 VOID NTAPI KeSetSystemAffinityThread(_In_ KAFFINITY Affinity);
 VOID NTAPI KeRevertToUserAffinityThread(VOID);
+
+/*
+ * The same with several groups at once. What a token is only ntaffinity knows: it
+ * is a number and not an address.
+ */
+typedef struct _AFFINITY_TOKEN *PAFFINITY_TOKEN;
+
+NTSTATUS NTAPI PsAllocateAffinityToken(_Out_ PAFFINITY_TOKEN *AffinityToken);
+VOID NTAPI PsFreeAffinityToken(_In_ PAFFINITY_TOKEN AffinityToken);
+NTSTATUS NTAPI PsSetSystemMultipleGroupAffinityThread(_In_ PGROUP_AFFINITY GroupAffinities,
+						      _In_ USHORT GroupCount,
+						      _In_ PAFFINITY_TOKEN AffinityToken);
+VOID NTAPI PsRevertToUserMultipleGroupAffinityThread(_In_ PAFFINITY_TOKEN AffinityToken);
 
 /* Groups and processors. */
 USHORT NTAPI KeQueryActiveGroupCount(VOID);

@@ -123,7 +123,32 @@ log legacy_forms | check -v user=$user '
 		exit bad
 	}'
 
-rmmod visit_processors nested_sets legacy_forms ntaffinity || wrong=$((wrong + 1))
+# All of group 0, and all of group 2.
+echo
+echo "Two groups at once"
+load two_groups
+log two_groups | check -v user=$user '
+	BEGIN { n = split("0-3,128-129 128-129 0-3,128-129 u", want, " ") }
+	/^call/ { printf "  %-28s %-12s %-4s %s\n", "call", "may run on", "CPU", "verdict"; next }
+	/^done/ { done = 1; next }
+	{
+		line = $0; indent = line ~ /^ / ? "  " : ""
+		sub(/^ +/, "", line); split(line, f, /  +/)
+		may = want[++rows]; if (may == "u") may = user
+		inside = 0; k = split(may, part, ",")
+		for (i = 1; i <= k; i++) {
+			split(part[i], end, "-")
+			if (f[3] + 0 >= end[1] + 0 && f[3] + 0 <= (end[2] == "" ? end[1] : end[2]) + 0) inside = 1
+		}
+		ok = f[2] == may && inside
+		printf "  %-28s %-12s %-4s %s\n", indent f[1], f[2], f[3], ok ? "ok" : "WRONG"; bad += !ok
+	}
+	END {
+		if (rows != n || !done) { print "  WRONG: " rows " steps, not " n; bad++ }
+		exit bad
+	}'
+
+rmmod visit_processors nested_sets legacy_forms two_groups ntaffinity || wrong=$((wrong + 1))
 
 echo
 if [ $wrong -eq 0 ]; then

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A thread's system affinity as processors.
+ *
+ * One that lies in one group is a group and a mask, and is compared with one word
+ * of a cpumask. One that lies in several is named by its token, which has the
+ * cpumask; the token is among the thread's as long as its state names it. So what
+ * is asked here about a state is asked under task->pi_lock, or by the thread.
+ */
+#include <linux/cpumask.h>
+#include <linux/sched.h>
+
+#include "compat.h"
+#include "system_affinity.h"
+#include "thread.h"
+#include "token.h"
+#include "topology.h"
+
+/* Which processors those are, if they lie in several groups. */
+static const struct cpumask *several(const struct nta_thread *thread,
+				     const struct nta_affinity *system)
+{
+	const struct nta_token *token = nta_token_of(thread, system);
+
+	return token ? nta_token_mask(token) : cpu_none_mask;
+}
+
+/**
+ * nta_system_contains() - whether a mask lies within a system affinity
+ * @thread: the entry
+ * @system: the system affinity
+ * @mask: the mask
+ *
+ * Context: any; see above.
+ * Return: whether it has processors, and all of them are @system's.
+ */
+bool nta_system_contains(const struct nta_thread *thread,
+			 const struct nta_affinity *system,
+			 const struct cpumask *mask)
+{
+	if (nta_is_several(system))
+		return !cpumask_empty(mask) &&
+		       cpumask_subset(mask, several(thread, system));
+	return nta_cpumask_inside(&nta_topology, mask, system->group,
+				  system->mask);
+}
+
+/**
+ * nta_system_is_gone() - whether no processor of a system affinity is active
+ * @thread: the entry
+ * @system: the system affinity
+ *
+ * Context: any; see above.
+ * Return: whether that is so.
+ */
+bool nta_system_is_gone(const struct nta_thread *thread,
+			const struct nta_affinity *system)
+{
+	if (nta_is_several(system))
+		return !cpumask_intersects(several(thread, system),
+					   cpu_active_mask);
+	return !(system->mask & nta_group_active(&nta_topology, system->group));
+}
+
+/**
+ * nta_system_to_cpumask() - the processors of a system affinity
+ * @thread: the entry
+ * @system: the system affinity
+ * @mask: receives them
+ *
+ * Context: any; see above.
+ */
+void nta_system_to_cpumask(const struct nta_thread *thread,
+			   const struct nta_affinity *system,
+			   struct cpumask *mask)
+{
+	if (nta_is_several(system))
+		cpumask_copy(mask, several(thread, system));
+	else
+		nta_group_to_cpumask(&nta_topology, system->group, system->mask,
+				     mask);
+}
+
+/* Whether we never install for the thread: then whatever lies inside will do. */
+static bool is_left_alone(const struct nta_thread *thread)
+{
+	return test_bit(NTA_THREAD_BOUND, &thread->flags) ||
+	       thread->task->policy == SCHED_DEADLINE;
+}
+
+/*
+ * Whether the kernel has what it makes of a request for @mask, which since 6.2 is
+ * the part that user mode wants too, if there is one.
+ */
+static bool is_made_of(const struct task_struct *task, const struct cpumask *mask)
+{
+	const struct cpumask *kept = nta_kept_user_mask(task);
+	const struct cpumask *now = &task->cpus_mask;
+
+	if (!kept || !cpumask_intersects(mask, kept))
+		return cpumask_equal(now, mask);
+	return cpumask_subset(now, mask) && cpumask_subset(now, kept) &&
+	       cpumask_weight(now) == cpumask_weight_and(mask, kept);
+}
+
+/**
+ * nta_is_request_in_force() - whether the kernel has what it makes of the request
+ * @thread: the entry, owned by the caller
+ *
+ * Context: any; the thread's pi_lock is held.
+ * Return: whether it has.
+ */
+bool nta_is_request_in_force(struct nta_thread *thread)
+{
+	const struct cpumask *request = nta_thread_request(thread);
+
+	if (is_left_alone(thread))
+		return cpumask_subset(&thread->task->cpus_mask, request);
+	return is_made_of(thread->task, request);
+}
+
+/**
+ * nta_is_system_in_force() - whether a request for a system affinity has been met
+ * @thread: the entry
+ * @system: the system affinity
+ *
+ * Context: any; the thread's pi_lock is held.
+ * Return: whether the kernel has what it would make of the request.
+ */
+bool nta_is_system_in_force(const struct nta_thread *thread,
+			    const struct nta_affinity *system)
+{
+	const struct task_struct *task = thread->task;
+	const struct cpumask *kept = nta_kept_user_mask(task);
+	u64 expected = system->mask;
+
+	if (is_left_alone(thread))
+		return nta_system_contains(thread, system, &task->cpus_mask);
+	if (nta_is_several(system))
+		return is_made_of(task, several(thread, system));
+	if (kept)
+		expected &= nta_group_slice(&nta_topology, cpumask_bits(kept),
+					    system->group);
+	return nta_cpumask_is(&nta_topology, &task->cpus_mask, system->group,
+			      expected ?: system->mask);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A thread's system affinity as processors, whether it lies in one group or in
+ * several.
+ */
+#ifndef NTA_SYSTEM_AFFINITY_H
+#define NTA_SYSTEM_AFFINITY_H
+
+#include <linux/types.h>
+
+#include "affinity.h"
+
+struct cpumask;
+struct nta_thread;
+
+bool nta_system_contains(const struct nta_thread *thread,
+			 const struct nta_affinity *system,
+			 const struct cpumask *mask);
+bool nta_system_is_gone(const struct nta_thread *thread,
+			const struct nta_affinity *system);
+void nta_system_to_cpumask(const struct nta_thread *thread,
+			   const struct nta_affinity *system,
+			   struct cpumask *mask);
+bool nta_is_system_in_force(const struct nta_thread *thread,
+			    const struct nta_affinity *system);
+bool nta_is_request_in_force(struct nta_thread *thread);
+
+#endif /* NTA_SYSTEM_AFFINITY_H */

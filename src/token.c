@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Affinity tokens.
+ *
+ * A driver has a token's number and never its address: whatever it passes is
+ * looked up, and nothing of a token that was freed is touched (M3).
+ *
+ * A token is free, claimed by a thread whose Set is under way, or filled by a
+ * successful one. From the claim on it is in the thread's list, the newest first,
+ * until it is unwound: by the Revert that names it, by one that undoes an outer
+ * Set, or by the end of the thread. What is in a list is there also if the driver
+ * frees it (M5).
+ *
+ * Who may touch what:
+ *   the table	xa_lock, irqsave; lookups under RCU
+ *   owner	compare-and-exchange from NULL by who claims; NULL again by him
+ *   refs	one is the table's, one the thread's
+ *   outer, thread->tokens
+ *		written by the thread itself under task->pi_lock, or when it is
+ *		gone; read by the thread, by others under that lock
+ *   filled, saved
+ *		the thread itself
+ *   mask	the thread itself until the token is in its list, then constant
+ */
+#include <linux/atomic.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+
+#include "compat.h"
+#include "thread.h"
+#include "token.h"
+
+/* Numbers are used again when four billion others have been: not mistaken. */
+static DEFINE_XARRAY_FLAGS(tokens, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
+static u32 next_id = 1;
+
+static void put(struct nta_token *token)
+{
+	if (refcount_dec_and_test(&token->refs))
+		kfree_rcu(token, rcu);
+}
+
+/**
+ * nta_token_make() - make a token
+ * @gfp: what the context allows
+ *
+ * Context: any that @gfp allows.
+ * Return: its number; 0 if there is no memory.
+ */
+u32 nta_token_make(gfp_t gfp)
+{
+	struct nta_token *token;
+	unsigned long flags;
+	int ret;
+
+	token = kzalloc(struct_size(token, mask,
+				    cpumask_size() / sizeof(long)), gfp);
+	if (!token)
+		return 0;
+	refcount_set(&token->refs, 1);
+
+	xa_lock_irqsave(&tokens, flags);
+	ret = __xa_alloc_cyclic(&tokens, &token->id, token, xa_limit_32b,
+				&next_id, GFP_ATOMIC | __GFP_NOWARN);
+	xa_unlock_irqrestore(&tokens, flags);
+	if (ret < 0) {
+		kfree(token);
+		return 0;
+	}
+	return token->id;
+}
+
+/**
+ * nta_token_free() - free a token
+ * @id: its number
+ *
+ * Context: any.
+ * Return: false if there is no such token.
+ */
+bool nta_token_free(u32 id)
+{
+	struct nta_token *token;
+	unsigned long flags;
+
+	xa_lock_irqsave(&tokens, flags);
+	token = __xa_erase(&tokens, id);
+	xa_unlock_irqrestore(&tokens, flags);
+	if (!token)
+		return false;
+	put(token);
+	return true;
+}
+
+/**
+ * nta_token_claim() - claim a token for current's Set
+ * @id: its number
+ *
+ * Context: any.
+ * Return: the token, with a reference; NULL if there is none that is free.
+ */
+struct nta_token *nta_token_claim(u32 id)
+{
+	struct nta_token *token;
+
+	rcu_read_lock();
+	token = xa_load(&tokens, id);
+	if (token && (!refcount_inc_not_zero(&token->refs)))
+		token = NULL;
+	rcu_read_unlock();
+	if (token && cmpxchg_acquire(&token->owner, NULL, current)) {
+		put(token);
+		return NULL;
+	}
+	return token;
+}
+
+/**
+ * nta_token_disclaim() - the token is free again
+ * @token: the token, in no list
+ *
+ * Context: any.
+ */
+void nta_token_disclaim(struct nta_token *token)
+{
+	token->filled = false;
+	smp_store_release(&token->owner, NULL);
+	put(token);
+}
+
+/**
+ * nta_token_of() - the token that is a system affinity
+ * @thread: the entry of the thread whose system affinity it is
+ * @system: the system affinity
+ *
+ * Context: any; by another than the thread under its pi_lock.
+ * Return: the token; NULL if the thread has none of the kind.
+ */
+const struct nta_token *nta_token_of(const struct nta_thread *thread,
+				     const struct nta_affinity *system)
+{
+	const struct nta_token *token;
+
+	for (token = thread->tokens; token; token = token->outer) {
+		if (token->id == system->mask)
+			return token;
+	}
+	return NULL;
+}
+
+/**
+ * nta_token_filled() - a token that a successful Set of current has filled
+ * @thread: current's entry
+ * @id: the token's number
+ *
+ * Context: any.
+ * Return: the token; NULL if there is none.
+ */
+struct nta_token *nta_token_filled(const struct nta_thread *thread, u64 id)
+{
+	struct nta_token *token;
+
+	for (token = thread->tokens; token; token = token->outer) {
+		if (token->id == id && token->filled)
+			return token;
+	}
+	return NULL;
+}
+
+/**
+ * nta_token_push() - put a token in front of current's
+ * @thread: current's entry
+ * @token: the token, claimed
+ *
+ * Context: any.
+ */
+void nta_token_push(struct nta_thread *thread, struct nta_token *token)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&thread->task->pi_lock, flags);
+	token->outer = thread->tokens;
+	thread->tokens = token;
+	raw_spin_unlock_irqrestore(&thread->task->pi_lock, flags);
+}
+
+/**
+ * nta_tokens_pop() - unwind tokens
+ * @thread: current's entry, or that of a thread that is gone
+ * @last: all that are newer than this one go; NULL for all. None of them is the
+ *	thread's state.
+ *
+ * Context: any.
+ */
+void nta_tokens_pop(struct nta_thread *thread, const struct nta_token *last)
+{
+	struct nta_token *token, *newest;
+	unsigned long flags;
+
+	if (thread->tokens == last)
+		return;
+	raw_spin_lock_irqsave(&thread->task->pi_lock, flags);
+	newest = thread->tokens;
+	WRITE_ONCE(thread->tokens, (struct nta_token *)last);
+	raw_spin_unlock_irqrestore(&thread->task->pi_lock, flags);
+
+	while (newest != last) {
+		token = newest;
+		newest = token->outer;
+		nta_token_disclaim(token);
+	}
+}
+
+/**
+ * nta_tokens_stop() - free what drivers have forgotten to free
+ *
+ * Context: process. There is no thread with an entry, and no driver.
+ */
+void nta_tokens_stop(void)
+{
+	struct nta_token *token;
+	unsigned long id;
+	unsigned int count = 0;
+
+	xa_for_each(&tokens, id, token) {
+		xa_erase_irq(&tokens, id);
+		put(token);
+		count++;
+	}
+	xa_destroy(&tokens);
+	if (count)
+		pr_warn("unload: %u affinity token(s) were never freed\n", count);
+}
