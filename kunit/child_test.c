@@ -193,6 +193,24 @@ static void child_of_a_thread_that_was_reverted_meanwhile(struct kunit *test)
 	check_end(test, family);
 }
 
+/* What it has is not even the mask that the worker replaced. */
+static void child_of_a_thread_that_was_moved_and_reverted_meanwhile(struct kunit *test)
+{
+	struct family *family = make_family(test);
+	struct cpumask *elsewhere = nta_mask_of(test, &family->other);
+
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	nta_worker_do(test, family->creator, do_set_atomically, &family->other);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(family->creator->task,
+						  elsewhere, family->seen));
+	nta_worker_do(test, family->creator, do_revert_atomically, NULL);
+	check_user(test, family, family->creator, "the creator");
+	place(test, family->creator, family->child);
+	check_user(test, family, family->child, "the child");
+	check_end(test, family);
+}
+
 static void child_of_a_thread_that_was_moved_meanwhile(struct kunit *test)
 {
 	struct family *family = make_family(test);
@@ -219,6 +237,9 @@ static void other_children_are_left_alone(struct kunit *test)
 
 	nta_worker_do(test, family->creator, do_place_child, &birth);
 	place(test, family->creator, same);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_CHILD), seen);
+	place(test, family->creator, family->child);
+	seen++;
 	nta_worker_do(test, family->creator, do_revert, NULL);
 	place(test, family->creator, other);
 
@@ -233,7 +254,6 @@ static void other_children_are_left_alone(struct kunit *test)
 	nta_read_mask(other->task, family->seen);
 	nta_check_mask(test, "of a thread that is not active", family->seen,
 		       elsewhere);
-	place(test, family->creator, family->child);
 	check_end(test, family);
 }
 
@@ -248,6 +268,7 @@ static struct kunit_case child_cases[] = {
 			 stage_gen_params),
 	KUNIT_CASE(child_of_a_thread_that_was_reverted_meanwhile),
 	KUNIT_CASE(child_of_a_thread_that_was_moved_meanwhile),
+	KUNIT_CASE(child_of_a_thread_that_was_moved_and_reverted_meanwhile),
 	KUNIT_CASE(other_children_are_left_alone),
 	{}
 };

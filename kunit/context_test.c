@@ -12,6 +12,7 @@
 #include <uapi/linux/sched/types.h>
 
 #include "helpers.h"
+#include "stretch.h"
 #include "irql.h"
 #include "wdm.h"
 
@@ -399,6 +400,71 @@ static void thread_that_became_deadline_while_active_is_reverted(struct kunit *t
 		       &late->before.mask);
 }
 
+static void set_atomically(void *data)
+{
+	struct late *late = data;
+	GROUP_AFFINITY a = { .Mask = late->a.mask, .Group = late->a.group };
+
+	nta_look_at_me(&late->before);
+	preempt_disable();
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	preempt_enable();
+}
+
+static void get_a_deadline(void *data)
+{
+	struct late *late = data;
+
+	late->ret = become(SCHED_DEADLINE);
+}
+
+static void revert_with_a_deadline(void *data)
+{
+	struct late *late = data;
+
+	KeRevertToUserAffinityThread();
+	nta_look_at_me(&late->after);
+	become(SCHED_NORMAL);
+}
+
+/* T4, I4: the worker that was to move it does not try again and again. */
+static void thread_that_became_deadline_before_its_move_stays(struct kunit *test)
+{
+	struct late *late = kunit_kzalloc(test, sizeof(*late), GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *seen = nta_mask(test);
+	unsigned int i, busy = 0;
+	unsigned long flags;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, late);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	late->a = nta_pick(test, 1);
+	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
+	nta_worker_do(test, worker, set_atomically, late);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	nta_worker_do(test, worker, get_a_deadline, late);
+	nta_stretch_end();
+
+	for (i = 0; !late->ret && i < 50; i++) {
+		schedule_timeout_uninterruptible(1);
+		flags = READ_ONCE(nta_thread_find(worker->task)->flags);
+		busy += !!(flags & (BIT(NTA_THREAD_KICKED) |
+				    BIT(NTA_THREAD_OWNED)));
+	}
+	nta_read_mask(worker->task, seen);
+	nta_worker_do(test, worker, revert_with_a_deadline, late);
+	if (late->ret)
+		kunit_skip(test, "needs a kernel that lets a kernel thread be SCHED_DEADLINE (%d)",
+			   late->ret);
+	/* The first times it may still be at it. */
+	KUNIT_EXPECT_LT(test, busy, 25);
+	nta_check_mask(test, "with a deadline", seen, &late->before.mask);
+	KUNIT_EXPECT_FALSE(test, late->after.entry.state.active);
+	nta_check_mask(test, "after the Revert", &late->after.mask,
+		       &late->before.mask);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(calls_in_an_interrupt_are_refused_whole,
 			 section_gen_params),
@@ -409,6 +475,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(deadline_thread_is_served_only_where_it_need_not_move),
 	KUNIT_CASE(deadline_thread_is_not_moved_by_a_wider_mask),
 	KUNIT_CASE(thread_that_became_deadline_while_active_is_reverted),
+	KUNIT_CASE(thread_that_became_deadline_before_its_move_stays),
 	{}
 };
 

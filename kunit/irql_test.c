@@ -689,6 +689,132 @@ static void set_that_meets_another_installer_wins(struct kunit *test)
 	meet(test, false, NULL);
 }
 
+static void revert_twice(void *data)
+{
+	struct meeting *meeting = data;
+	GROUP_AFFINITY a = group_affinity(&meeting->a), none = {};
+
+	nta_look_at_me(&meeting->before);
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	preempt_disable();
+	KeRevertToUserGroupAffinityThread(&none);
+	nta_look_at_me(&meeting->middle);
+	preempt_enable();
+	KeRevertToUserGroupAffinityThread(&none);
+	nta_look_at_me(&meeting->after);
+}
+
+/* I5: a Revert that has nothing to do waits for the one before it. */
+static void second_revert_performs_the_first(struct kunit *test)
+{
+	struct meeting *meeting = kunit_kzalloc(test, sizeof(*meeting),
+						GFP_KERNEL);
+	int round;
+
+	KUNIT_ASSERT_NOT_NULL(test, meeting);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	meeting->a = nta_pick(test, 1);
+	for (round = 0; round < 50; round++) {
+		nta_on_thread(test, revert_twice, meeting);
+		KUNIT_EXPECT_FALSE(test, meeting->middle.entry.state.active);
+		check_moved(test, "second Revert", &meeting->after,
+			    &meeting->before.mask);
+	}
+}
+
+static void set_between_locks(void *data)
+{
+	struct raising *raising = data;
+	GROUP_AFFINITY a = group_affinity(&raising->a);
+	static DEFINE_SPINLOCK(native);
+	static KSPIN_LOCK lock;
+	struct cpumask *in_a = &raising->lowered[2].mask;
+	KIRQL old;
+
+	KeInitializeSpinLock(&lock);
+	nta_look_at_me(&raising->before);
+	spin_lock(&native);
+	KeAcquireSpinLock(&lock, &old);
+	spin_unlock(&native);
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	nta_look_at_me(&raising->raised);
+	KeReleaseSpinLock(&lock, old);
+	cpumask_clear(in_a);
+	nta_group_to_cpumask(&nta_topology, raising->a.group, raising->a.mask,
+			     in_a);
+	wait_until_moved(in_a, &raising->lowered[1]);
+	KeRevertToUserAffinityThread();
+}
+
+/* I4: the native section that the raise was made in ends before the raise. */
+static void move_comes_when_a_raise_outlives_its_native_section(struct kunit *test)
+{
+	struct raising *raising = kunit_kzalloc(test, sizeof(*raising),
+						GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, raising);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	raising->a = nta_pick(test, 1);
+	nta_on_thread(test, set_between_locks, raising);
+	KUNIT_EXPECT_TRUE(test, raising->raised.entry.state.active);
+	check_moved(test, "after the lock", &raising->lowered[1],
+		    nta_mask_of(test, &raising->a));
+}
+
+static void look_only(void *look)
+{
+	nta_look_at_me(look);
+}
+
+static void set_and_revert_atomically(void *data)
+{
+	struct meeting *meeting = data;
+	GROUP_AFFINITY a = group_affinity(&meeting->a), none = {};
+
+	nta_look_at_me(&meeting->before);
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	preempt_disable();
+	KeRevertToUserGroupAffinityThread(&none);
+	preempt_enable();
+}
+
+/* U1, U6: its processor goes before the worker comes to revert it. */
+static void processor_goes_while_a_revert_is_pending(struct kunit *test)
+{
+	struct meeting *meeting = kunit_kzalloc(test, sizeof(*meeting),
+						GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	unsigned int cpu = cpumask_last(cpu_active_mask);
+	struct cpumask *seen = nta_mask(test);
+	struct nta_affinity user = nta_pick(test, 0);
+	struct cpumask *in_user = nta_mask_of(test, &user);
+	int ret;
+
+	nta_pick(test, 1);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT) || !IS_ENABLED(CONFIG_HOTPLUG_CPU))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT and CONFIG_HOTPLUG_CPU");
+	KUNIT_ASSERT_NOT_NULL(test, meeting);
+	meeting->a.mask = BIT_ULL(nta_cpu_number(&nta_topology, cpu));
+	meeting->a.group = nta_cpu_group(&nta_topology, cpu);
+	nta_worker_do(test, worker, look_only, &meeting->before);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_user), 0);
+
+	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
+	nta_worker_do(test, worker, set_and_revert_atomically, meeting);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	ret = remove_cpu(cpu);
+	/* It has to run to be where it may be. */
+	nta_worker_do(test, worker, look_only, &meeting->middle);
+	nta_stretch_end();
+	nta_wait_for_mask(worker->task, in_user, seen);
+	nta_check_mask(test, "after the Revert", seen, in_user);
+	if (!ret)
+		ret = add_cpu(cpu);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+}
+
 /* --- while a move is pending --- */
 
 /* A thread that may sleep but not move, and calls Set. */
@@ -860,6 +986,9 @@ static struct kunit_case irql_cases[] = {
 			 stage_gen_params),
 	KUNIT_CASE_PARAM(set_that_meets_another_installer_wins,
 			 stage_gen_params),
+	KUNIT_CASE(second_revert_performs_the_first),
+	KUNIT_CASE(move_comes_when_a_raise_outlives_its_native_section),
+	KUNIT_CASE(processor_goes_while_a_revert_is_pending),
 	KUNIT_CASE(user_change_while_a_move_is_pending),
 	KUNIT_CASE(processor_goes_while_a_move_is_pending),
 	KUNIT_CASE(thread_ends_with_a_move_pending),

@@ -89,11 +89,22 @@ static void install_again(struct nta_thread *thread,
 		nta_report_put_back(thread->task, system);
 }
 
+/* Unless the thread has called Set again meanwhile: that is a new fight. */
 static void give_up(struct nta_thread *thread, const struct nta_state *state)
 {
-	set_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
-	nta_report_given_up(thread->task, &state->system,
-			    READ_ONCE(thread->caller));
+	struct task_struct *task = thread->task;
+	unsigned long flags;
+	bool gives_up;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	gives_up = nta_state_equal(&thread->state, state) &&
+		   !test_bit(NTA_THREAD_PENDING, &thread->flags);
+	if (gives_up)
+		set_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	if (gives_up)
+		nta_report_given_up(task, &state->system,
+				    READ_ONCE(thread->caller));
 }
 
 /* Make true what the state says. The caller owns the entry. */
@@ -148,6 +159,8 @@ static void apply_work(struct work_struct *work)
 	/* From here on a change is another kick. */
 	clear_bit(NTA_THREAD_KICKED, &thread->flags);
 	smp_mb__after_atomic(); /* before the look at what has changed */
+	/* Before there is nothing left to be seen of it. */
+	set_bit(NTA_THREAD_LATE, &thread->flags);
 	apply_state(thread);
 	nta_thread_disown(thread);
 
@@ -183,7 +196,9 @@ static enum nta_reason set_system_later(struct nta_thread *thread,
 	clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	clear_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
 	/* Who installs just now does it for another state: do it again. */
-	if (thread->installer || !nta_is_system_in_force(thread, system)) {
+	if (thread->installer || !nta_is_system_in_force(thread, system) ||
+	    !cpumask_test_cpu(raw_smp_processor_id(),
+			      &thread->task->cpus_mask)) {
 		set_bit(NTA_THREAD_PENDING, &thread->flags);
 		return NTA_OK;
 	}
@@ -291,6 +306,7 @@ static void revert_for_unload(struct work_struct *work)
 	struct nta_thread *thread = container_of(work, struct nta_thread, work);
 
 	nta_thread_own(thread);
+	set_bit(NTA_THREAD_LATE, &thread->flags);
 	nta_report_left_active(thread->task, &thread->state.system,
 			       thread->caller);
 	nta_place_user(thread);

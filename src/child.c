@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/tracepoint.h>
 
 #include "apply.h"
 #include "child.h"
@@ -23,6 +24,8 @@
 #include "report.h"
 #include "thread.h"
 #include "user_affinity.h"
+
+static struct tracepoint *task_newtask;
 
 /*
  * Whether @child of current, whose entry is @parent, has to be put right; then
@@ -49,7 +52,7 @@ static bool owes_user(struct nta_thread *parent, const struct task_struct *child
 	} else {
 		/* A worker was quicker with the creator than it with the clone. */
 		owes = !same && !own_cgroup &&
-		       cpumask_subset(now, nta_thread_installed(parent));
+		       test_bit(NTA_THREAD_LATE, &parent->flags);
 	}
 	owes = owes && !cpumask_equal(now, wanted);
 	if (owes && user)
@@ -69,6 +72,19 @@ static void owe_user(struct nta_thread *child)
 	child->user_print = nta_user_print(task);
 	set_bit(NTA_THREAD_USER_DUE, &child->flags);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+/*
+ * Whether the child starts on a processor of its user affinity, and the kernel
+ * will take that as it is.
+ */
+static bool starts_inside(struct nta_thread *child)
+{
+	const struct cpumask *kept = nta_kept_user_mask(child->task);
+	const struct cpumask *user = nta_thread_user(child);
+
+	return cpumask_test_cpu(task_cpu(child->task), user) &&
+	       (!kept || cpumask_subset(user, kept));
 }
 
 /**
@@ -101,8 +117,7 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 	owe_user(child);
 
 	nta_report_event(NTA_EVENT_CHILD);
-	if (cpumask_test_cpu(task_cpu(task), nta_thread_user(child)) &&
-	    nta_thread_try_own(child)) {
+	if (starts_inside(child) && nta_thread_try_own(child)) {
 		nta_place_user(child);
 		nta_install_done(child);
 		nta_thread_disown(child);
@@ -111,3 +126,43 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_child);
+
+static void task_newtask_probe(void *data, struct task_struct *task,
+			       NTA_CLONE_FLAGS flags)
+{
+	nta_place_child(task, flags & CLONE_INTO_CGROUP);
+}
+
+/**
+ * nta_children_are_seen() - whether this kernel shows new threads
+ *
+ * Context: any.
+ * Return: whether it does.
+ */
+bool nta_children_are_seen(void)
+{
+	return task_newtask;
+}
+
+/**
+ * nta_children_start() - begin to look for new threads
+ *
+ * Context: process; may sleep.
+ */
+void nta_children_start(void)
+{
+	task_newtask = nta_start_probe("task_newtask", task_newtask_probe);
+}
+
+/**
+ * nta_children_stop() - no thread has a system affinity to hand on any more
+ *
+ * Context: process; may sleep. There may be work left for the last ones.
+ */
+void nta_children_stop(void)
+{
+	if (!task_newtask)
+		return;
+	tracepoint_probe_unregister(task_newtask, task_newtask_probe, NULL);
+	tracepoint_synchronize_unregister();
+}

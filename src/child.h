@@ -11,4 +11,8 @@ struct task_struct;
 
 void nta_place_child(struct task_struct *task, bool own_cgroup);
 
+bool nta_children_are_seen(void);
+void nta_children_start(void);
+void nta_children_stop(void);
+
 #endif /* NTA_CHILD_H */

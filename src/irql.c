@@ -83,6 +83,19 @@ static struct raised *current_raised(void)
 	return this_cpu_ptr(&raised_on[current_kind()]);
 }
 
+/*
+ * The same, to raise. What another thread has left there, because it lost its
+ * marks, or an earlier interrupt, because it never lowered, is forgotten.
+ */
+static struct raised *own_raised(void)
+{
+	struct raised *raised = current_raised();
+
+	if (raised->owner != current)
+		*raised = (struct raised){ .owner = current };
+	return raised;
+}
+
 /* The level of the context, by the kernel's own marks. */
 static u8 native_irql(void)
 {
@@ -120,6 +133,19 @@ enum nta_context nta_current_context(void)
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_current_context);
 
+/* Whether a raise of this context's is in force. It leaves a mark. */
+static bool is_raised(void)
+{
+	const struct raised *raised;
+
+	/* Without a mark of these kinds it may migrate, too. */
+	if (!softirq_count() && !hardirq_count() && !in_nmi() &&
+	    !irqs_disabled())
+		return false;
+	raised = current_raised();
+	return raised->irql && raised->owner == current;
+}
+
 /**
  * nta_current_irql() - the current level
  *
@@ -131,21 +157,7 @@ u8 nta_current_irql(void)
 {
 	u8 irql = native_irql();
 
-	/* Only RCU's mark lets it migrate, and then nothing is raised. */
-	if (!preempt_count() && !irqs_disabled())
-		return irql;
-	return max(irql, current_raised()->irql);
-}
-
-/* Whether a raise of this thread's is in force. It leaves a mark. */
-static bool is_raised(void)
-{
-	const struct raised *raised;
-
-	if (!softirq_count() && !irqs_disabled())
-		return false;
-	raised = current_raised();
-	return raised->irql && raised->owner == current;
+	return is_raised() ? max(irql, current_raised()->irql) : irql;
 }
 
 /**
@@ -180,11 +192,9 @@ u8 nta_raise_irql(u8 irql, unsigned long caller)
 	}
 	if (irql > DISPATCH_LEVEL) {
 		local_irq_save(flags);
-		raised = current_raised();
-		raised->interrupts |= !irqs_disabled_flags(flags);
-		raised->owner = current;
+		own_raised()->interrupts |= !irqs_disabled_flags(flags);
 	}
-	raised = current_raised();
+	raised = own_raised();
 	if (!raised->irql)
 		raised->raiser = caller;
 	raised->irql = irql;
@@ -240,13 +250,21 @@ bool nta_lower_irql(u8 irql, u8 old)
 			undo_raise(raised, 0);
 		return true;
 	}
-	if (current_kind() == IN_THREAD && !is_raised())
+	if (!is_raised())
 		return false;
-	raised = current_raised();
-	if (!raised->irql)
-		return false;
-	undo_raise(raised, irql);
+	undo_raise(current_raised(), irql);
 	return true;
+}
+
+/**
+ * nta_holds_locks() - whether a spin lock that our calls have taken is still held
+ *
+ * Context: at DISPATCH_LEVEL or higher.
+ * Return: whether that is so, as far as it is known.
+ */
+bool nta_holds_locks(void)
+{
+	return is_raised() && current_raised()->locks > 0;
 }
 
 /**
@@ -270,13 +288,17 @@ void nta_count_lock(int locks)
  */
 bool nta_is_only_raised(void)
 {
-	const struct raised *raised = current_raised();
 	int count = SOFTIRQ_DISABLE_OFFSET;
+	const struct raised *raised;
 
+	if (!is_raised())
+		return false;
+	raised = current_raised();
 	if (IS_ENABLED(CONFIG_PREEMPT_COUNT))
 		count += raised->locks * PREEMPT_DISABLE_OFFSET;
-	return raised->bottom_halves && preempt_count() == count &&
-	       !rcu_preempt_depth() &&
+	/* The lowering of a raise in a native section cannot move the thread. */
+	return raised->bottom_halves && !raised->native &&
+	       preempt_count() == count && !rcu_preempt_depth() &&
 	       (!irqs_disabled() || raised->interrupts);
 }
 

@@ -28,6 +28,7 @@ u8 nta_current_irql(void);
 u8 nta_raise_irql(u8 irql, unsigned long caller);
 bool nta_lower_irql(u8 irql, u8 old);
 void nta_count_lock(int locks);
+bool nta_holds_locks(void);
 bool nta_is_only_raised(void);
 bool nta_bring_down(unsigned long *raiser);
 

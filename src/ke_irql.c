@@ -192,9 +192,10 @@ EXPORT_SYMBOL_GPL(KeAcquireSpinLock);
  *
  * What waits for the lowering is done, see KeLowerIrql().
  *
- * Context: at DISPATCH_LEVEL. Below, which a lowering with the lock held makes
- * it, a log line names the caller; the lock is released all the same. May sleep,
- * if that is allowed at @NewIrql.
+ * Context: at DISPATCH_LEVEL. Below, as far as the kernel shows that, a log line
+ * names the caller; the lock is released all the same. So it is if another lock
+ * is still held and @NewIrql is below DISPATCH_LEVEL. May sleep, if that is
+ * allowed at @NewIrql.
  *
  * Return: nothing.
  *

@@ -164,6 +164,10 @@ void nta_level_lower(u8 level, unsigned long caller)
 {
 	u8 old = nta_level();
 
+	/* It is lowered all the same: so the driver has it. */
+	if (level < DISPATCH_LEVEL && old >= DISPATCH_LEVEL && nta_holds_locks())
+		nta_report_bad_level("lower with a spin lock held", old, level,
+				     caller);
 	if (level > old ||
 	    (old >= DISPATCH_LEVEL && !nta_lower_irql(level, old))) {
 		nta_report_bad_level("lower", old, level, caller);

@@ -12,6 +12,7 @@
 #include <linux/string.h>
 
 #include "apply.h"
+#include "child.h"
 #include "compat.h"
 #include "debugfs.h"
 #include "level.h"
@@ -134,6 +135,7 @@ static int __init ntaffinity_init(void)
 	ret = nta_levels_start(levelcheck);
 	if (ret)
 		goto stop_watch;
+	nta_children_start();
 	if (verify)
 		nta_verify_start();
 	nta_debugfs_start();
@@ -162,7 +164,9 @@ static void __exit ntaffinity_exit(void)
 	nta_verify_stop();
 	nta_levels_stop();
 	nta_watch_stop();
+	/* Children are put right as long as there is somebody to have them. */
 	nta_apply_stop();
+	nta_children_stop();
 	nta_queues_stop();
 	nta_threads_stop();
 	nta_tokens_stop();

@@ -255,7 +255,9 @@ enum nta_reason nta_install_system(struct nta_thread *thread)
 			reason = NTA_KERNEL_REFUSED;
 	}
 
-	nta_end_install(thread, is_system);
+	/* Somebody was quicker than we could read back. */
+	if (!nta_end_install(thread, is_system) && !reason)
+		nta_apply_soon(thread);
 	return reason;
 }
 

@@ -155,12 +155,13 @@ int nta_queues_start(void)
 }
 
 /**
- * nta_queues_stop() - the last work is done, and nobody asks for more
+ * nta_queues_stop() - nobody asks for more work
  *
- * Context: process; sleeps until who did it has left.
+ * Context: process; sleeps until the last of it is done.
  */
 void nta_queues_stop(void)
 {
+	nta_queues_wait();
 	irq_work_sync(&kick);
 	destroy_workqueue(cpu_queue);
 	destroy_workqueue(nta_queue);

@@ -59,6 +59,7 @@ static enum nta_reason carry_out_now(struct nta_thread *thread,
 	enum nta_reason reason;
 
 	nta_thread_own(thread);
+	clear_bit(NTA_THREAD_LATE, &thread->flags);
 	if (outcome->action == NTA_DO_PLACE_SYSTEM) {
 		reason = nta_place_system(thread, &next->system);
 		if (!reason)
@@ -92,8 +93,12 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 	const struct nta_state *next = &outcome->next;
 	enum nta_reason reason;
 
-	if (outcome->action == NTA_DO_NOTHING)
+	if (outcome->action == NTA_DO_NOTHING) {
+		/* An earlier Revert may not have come true yet (I5). */
+		if (!outcome->reason && context == NTA_PASSIVE)
+			nta_place_pending(true);
 		return outcome->reason;
+	}
 
 	thread = get_entry(thread, context);
 	if (!thread)

@@ -81,8 +81,14 @@ void nta_system_to_cpumask(const struct nta_thread *thread,
 				     mask);
 }
 
-/* Whether we never install for the thread: then whatever lies inside will do. */
-static bool is_left_alone(const struct nta_thread *thread)
+/**
+ * nta_is_left_alone() - whether we never install for a thread (T2, T4)
+ * @thread: the entry
+ *
+ * Context: any.
+ * Return: whether that is so now: then whatever lies inside will do.
+ */
+bool nta_is_left_alone(const struct nta_thread *thread)
 {
 	return test_bit(NTA_THREAD_BOUND, &thread->flags) ||
 	       thread->task->policy == SCHED_DEADLINE;
@@ -114,7 +120,7 @@ bool nta_is_request_in_force(struct nta_thread *thread)
 {
 	const struct cpumask *request = nta_thread_request(thread);
 
-	if (is_left_alone(thread))
+	if (nta_is_left_alone(thread))
 		return cpumask_subset(&thread->task->cpus_mask, request);
 	return is_made_of(thread->task, request);
 }
@@ -134,7 +140,7 @@ bool nta_is_system_in_force(const struct nta_thread *thread,
 	const struct cpumask *kept = nta_kept_user_mask(task);
 	u64 expected = system->mask;
 
-	if (is_left_alone(thread))
+	if (nta_is_left_alone(thread))
 		return nta_system_contains(thread, system, &task->cpus_mask);
 	if (nta_is_several(system))
 		return is_made_of(task, several(thread, system));

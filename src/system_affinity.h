@@ -21,6 +21,7 @@ bool nta_system_is_gone(const struct nta_thread *thread,
 void nta_system_to_cpumask(const struct nta_thread *thread,
 			   const struct nta_affinity *system,
 			   struct cpumask *mask);
+bool nta_is_left_alone(const struct nta_thread *thread);
 bool nta_is_system_in_force(const struct nta_thread *thread,
 			    const struct nta_affinity *system);
 bool nta_is_request_in_force(struct nta_thread *thread);

@@ -49,6 +49,7 @@
  *   NTA_THREAD_OWNED, NTA_THREAD_KICKED
  *			atomic bit operations, by anyone
  *   NTA_THREAD_APC	the thread itself
+ *   NTA_THREAD_LATE	the owner of the entry; read by the thread
  *   NTA_THREAD_TAKEN	set by unload under the bucket's lock, never cleared
  *
  * Lock order: owning an entry (may sleep), a bucket's lock, task->pi_lock. Probes

@@ -60,6 +60,7 @@ enum nta_thread_flag {
 	NTA_THREAD_FALLBACK,	/* cpus_mask was last taken for the scheduler's fallback */
 	NTA_THREAD_USER_DUE,	/* not active, and the user mask is not installed yet */
 	NTA_THREAD_IN_FORCE,	/* nobody has put another mask over the installed one */
+	NTA_THREAD_LATE,	/* a worker has moved it, its own calls have not since */
 	NTA_THREAD_APC,		/* at APC_LEVEL */
 };
 

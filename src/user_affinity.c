@@ -23,6 +23,7 @@
  * the commit of the new state: what others do in that time is a change like any
  * other, as if the thread were active already, or still.
  */
+#include <linux/cgroup.h>
 #include <linux/cpumask.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -135,6 +136,21 @@ static void note_foreign(struct nta_thread *thread, bool gone)
 		nta_report_foreign_change(thread->task, &thread->state.system);
 }
 
+/*
+ * The same of a thread that is not active, and has not got its user affinity back
+ * yet. What was due is superseded, but not by what nobody wants.
+ */
+static void note_while_due(struct nta_thread *thread, bool gone)
+{
+	if (!test_bit(NTA_THREAD_USER_DUE, &thread->flags))
+		return;
+	clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
+	if (is_fallback(thread, gone))
+		keep_lost_user(thread);
+	else
+		clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
+}
+
 /* Whether no CPU of a mask is left. A dying CPU is left by kernel threads before all others. */
 static bool all_cpus_gone(const struct cpumask *mask)
 {
@@ -145,6 +161,12 @@ static bool all_cpus_gone(const struct cpumask *mask)
 			return false;
 	}
 	return true;
+}
+
+/* Whether no CPU of what was installed last is active. */
+static bool is_installed_gone(struct nta_thread *thread)
+{
+	return !cpumask_intersects(nta_thread_installed(thread), cpu_active_mask);
 }
 
 /**
@@ -159,10 +181,11 @@ void nta_learn_user(struct nta_thread *thread)
 
 	if (!thread->state.active) {
 		/* Unless others have changed it since: seen, or seen now. */
+		if (test_bit(NTA_THREAD_IN_FORCE, &thread->flags) &&
+		    !nta_is_in_force(thread))
+			note_while_due(thread, is_installed_gone(thread));
 		if (test_bit(NTA_THREAD_USER_DUE, &thread->flags) &&
-		    thread->user_print == nta_user_print(thread->task) &&
-		    (!test_bit(NTA_THREAD_IN_FORCE, &thread->flags) ||
-		     nta_is_in_force(thread)))
+		    thread->user_print == nta_user_print(thread->task))
 			return;
 		clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
 		clear_bit(NTA_THREAD_USER_LOST, &thread->flags);
@@ -176,9 +199,7 @@ void nta_learn_user(struct nta_thread *thread)
 				     test_bit(NTA_THREAD_DISPLACED,
 					      &thread->flags));
 	} else if (!nta_is_in_force(thread)) {
-		note_foreign(thread,
-			     !cpumask_intersects(nta_thread_installed(thread),
-						 cpu_active_mask));
+		note_foreign(thread, is_installed_gone(thread));
 	} else if (thread->user_print != nta_user_print(thread->task)) {
 		/* User mode asked for just the mask that is installed (U3). */
 		record_user(thread);
@@ -269,12 +290,14 @@ void nta_record_installed(struct nta_thread *thread)
  * @is_system: whether the request was a system affinity
  *
  * Context: process.
+ * Return: whether the system affinity is in force.
  */
-void nta_end_install(struct nta_thread *thread, bool is_system)
+bool nta_end_install(struct nta_thread *thread, bool is_system)
 {
 	struct task_struct *task = thread->task;
 	const struct cpumask *now = &task->cpus_mask;
 	unsigned long flags;
+	bool in_force;
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	if (thread->user_print != nta_user_print(task)) {
@@ -296,7 +319,9 @@ void nta_end_install(struct nta_thread *thread, bool is_system)
 		clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
 		record_user(thread);
 	}
+	in_force = test_bit(NTA_THREAD_IN_FORCE, &thread->flags);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return in_force;
 }
 
 /**
@@ -379,10 +404,6 @@ void nta_install_done(struct nta_thread *thread)
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	WRITE_ONCE(thread->installer, NULL);
-	/* Somebody was quicker than we could read back. */
-	if (thread->state.active &&
-	    !test_bit(NTA_THREAD_IN_FORCE, &thread->flags))
-		nta_apply_soon(thread);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_install_done);
@@ -409,9 +430,7 @@ void nta_note_change(struct nta_thread *thread, const struct cpumask *before)
 		return;
 	WRITE_ONCE(changes->foreign, changes->foreign + 1);
 	if (!nta_is_held(thread)) {
-		/* What was due is superseded. */
-		if (test_and_clear_bit(NTA_THREAD_USER_DUE, &thread->flags))
-			clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
+		note_while_due(thread, all_cpus_gone(before));
 		return;
 	}
 	if (test_bit(NTA_THREAD_BOUND, &thread->flags))
@@ -451,6 +470,19 @@ struct nta_changes nta_count_changes(const struct nta_thread *thread)
 	};
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_count_changes);
+
+/* Whether no cpuset leaves less of a mask than was asked for. */
+static bool in_root_cpuset(struct task_struct *task)
+{
+	bool is_root = true;
+
+#ifdef CONFIG_CPUSETS
+	rcu_read_lock();
+	is_root = !task_css(task, cpuset_cgrp_id)->parent;
+	rcu_read_unlock();
+#endif
+	return is_root;
+}
 
 /**
  * nta_note_request() - somebody else asked the kernel for an affinity and got it
@@ -497,6 +529,11 @@ void nta_note_request(struct nta_thread *thread,
 			record_user(thread);
 			clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
 		}
+	} else if (in_root_cpuset(task) &&
+		   (cpumask_equal(before, asked) || cpumask_equal(now, asked) ||
+		    cpumask_equal(installed, asked))) {
+		/* Nothing narrows it there, so he got just that. */
+		got = asked;
 	} else if (cpumask_subset(user, asked)) {
 		/* As user mode has it: that was in the cpuset, so it is all of it. */
 		thread->user_print = nta_user_print(task);
@@ -558,7 +595,7 @@ bool nta_look_after(struct nta_thread *thread)
 	active = nta_is_held(thread);
 	/* Who installs will look for himself. */
 	if (thread->state.active && !thread->installer &&
-	    !test_bit(NTA_THREAD_BOUND, &thread->flags)) {
+	    !nta_is_left_alone(thread)) {
 		nta_learn_user(thread);
 		if ((!test_bit(NTA_THREAD_IN_FORCE, &thread->flags) ||
 		     test_bit(NTA_THREAD_PENDING, &thread->flags)) &&

@@ -23,7 +23,7 @@ bool nta_begin_install(struct nta_thread *thread,
 void nta_request_user(struct nta_thread *thread);
 bool nta_request_state(struct nta_thread *thread);
 bool nta_user_has_changed(struct nta_thread *thread);
-void nta_end_install(struct nta_thread *thread, bool is_system);
+bool nta_end_install(struct nta_thread *thread, bool is_system);
 void nta_install_done(struct nta_thread *thread);
 
 void nta_record_installed(struct nta_thread *thread);

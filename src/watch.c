@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sees what others do to threads that are active, and tells user_affinity.c, child.c and apply.c:
+ * Sees what happens to threads that are active, and tells user_affinity.c and
+ * apply.c:
  *
  *	a change of affinity	by probes or by looking, see below (U3 to U6)
- *	a child			the tracepoint task_newtask (U9)
  *	a processor that came	a callback of CPU hotplug (U6)
  *	a driver that went	the module notifier (U13)
  *
@@ -51,7 +51,6 @@
 static bool has_probes;
 static bool sees_processors;
 static int hotplug_state;
-static struct tracepoint *task_newtask;
 
 /* --- by probes --- */
 
@@ -336,14 +335,6 @@ static int processor_comes(unsigned int cpu)
 	return 0;
 }
 
-/* --- children --- */
-
-static void task_newtask_probe(void *data, struct task_struct *task,
-			       NTA_CLONE_FLAGS flags)
-{
-	nta_place_child(task, flags & CLONE_INTO_CGROUP);
-}
-
 /* --- drivers --- */
 
 /* Stands for the call sites of modules that are gone. */
@@ -420,24 +411,11 @@ void nta_watch_show(struct seq_file *file)
 	seq_printf(file, "kernel_narrows %s\n",
 		   NTA_KERNEL_KEEPS_USER_MASK ? "yes" : "no");
 	seq_printf(file, "children %s\n",
-		   task_newtask ? "task_newtask" : "unseen");
+		   nta_children_are_seen() ? "task_newtask" : "unseen");
 	seq_printf(file, "processors %s\n",
 		   sees_processors ? "hotplug callback" : "unseen");
 	seq_printf(file, "preempt_count %s\n",
 		   IS_ENABLED(CONFIG_PREEMPT_COUNT) ? "yes" : "no");
-}
-
-static void start_children(void)
-{
-	task_newtask = nta_start_probe("task_newtask", task_newtask_probe);
-}
-
-static void stop_children(void)
-{
-	if (!task_newtask)
-		return;
-	tracepoint_probe_unregister(task_newtask, task_newtask_probe, NULL);
-	tracepoint_synchronize_unregister();
 }
 
 /**
@@ -465,7 +443,6 @@ int nta_watch_start(void)
 	hotplug_state = ret;
 	sees_processors = IS_ENABLED(CONFIG_HOTPLUG_CPU);
 
-	start_children();
 	start_probes();
 	return 0;
 }
@@ -478,7 +455,6 @@ int nta_watch_start(void)
 void nta_watch_stop(void)
 {
 	stop_probes();
-	stop_children();
 	cpuhp_remove_state_nocalls(hotplug_state);
 	cancel_work_sync(&processor_work);
 	cancel_delayed_work_sync(&scan);
