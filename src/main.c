@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "debugfs.h"
 #include "level.h"
+#include "node.h"
 #include "queue.h"
 #include "request.h"
 #include "thread.h"
@@ -123,9 +124,12 @@ static int __init ntaffinity_init(void)
 		       groupsize, NTA_MAX_GROUPS);
 	if (ret)
 		return ret;
-	ret = nta_threads_start();
+	ret = nta_nodes_start();
 	if (ret)
 		goto stop_topology;
+	ret = nta_threads_start();
+	if (ret)
+		goto stop_nodes;
 	ret = nta_queues_start();
 	if (ret)
 		goto stop_threads;
@@ -152,6 +156,8 @@ stop_queues:
 stop_threads:
 	nta_threads_stop();
 	nta_tokens_stop();
+stop_nodes:
+	nta_nodes_stop();
 stop_topology:
 	nta_topology_stop();
 	return ret;
@@ -170,6 +176,7 @@ static void __exit ntaffinity_exit(void)
 	nta_queues_stop();
 	nta_threads_stop();
 	nta_tokens_stop();
+	nta_nodes_stop();
 	nta_topology_stop();
 }
 module_exit(ntaffinity_exit);

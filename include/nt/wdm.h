@@ -2,7 +2,8 @@
 /*
  * The Ke routines that ntaffinity exports. What each does, where it differs
  * from Windows, and every way it can fail stands beside its definition, in
- * src/ke_affinity.c, src/ke_processor.c, src/ke_irql.c and src/ps.c.
+ * src/ke_affinity.c, src/ke_processor.c, src/ke_node.c, src/ke_irql.c and
+ * src/ps.c.
  *
  * The group-less routines are declared whether or not SINGLE_GROUP_LEGACY_API
  * is defined.
@@ -63,6 +64,26 @@ ULONG NTAPI KeGetCurrentProcessorIndex(VOID);
 NTSTATUS NTAPI KeGetProcessorNumberFromIndex(_In_ ULONG ProcIndex,
 					     _Out_ PPROCESSOR_NUMBER ProcNumber);
 ULONG NTAPI KeGetProcessorIndexFromNumber(_In_ PPROCESSOR_NUMBER ProcNumber);
+
+/* Nodes. There are no device objects: a driver passes its struct device. */
+struct device;
+typedef struct device DEVICE_OBJECT, *PDEVICE_OBJECT;
+
+USHORT NTAPI KeQueryHighestNodeNumber(VOID);
+USHORT NTAPI KeGetCurrentNodeNumber(VOID);
+VOID NTAPI KeQueryNodeActiveAffinity(_In_ USHORT NodeNumber,
+				     _Out_opt_ PGROUP_AFFINITY Affinity,
+				     _Out_opt_ PUSHORT Count);
+NTSTATUS NTAPI KeQueryNodeActiveAffinity2(_In_ USHORT NodeNumber,
+					  _Out_writes_to_(GroupAffinitiesCount,
+							  *GroupAffinitiesRequired)
+					  PGROUP_AFFINITY GroupAffinities,
+					  _In_ USHORT GroupAffinitiesCount,
+					  _Out_ PUSHORT GroupAffinitiesRequired);
+ULONG NTAPI KeQueryNodeActiveProcessorCount(_In_ USHORT NodeNumber);
+USHORT NTAPI KeQueryNodeMaximumProcessorCount(_In_ USHORT NodeNumber);
+NTSTATUS NTAPI IoGetDeviceNumaNode(_In_ PDEVICE_OBJECT Pdo,
+				   _Out_ PUSHORT NodeNumber);
 
 /*
  * Levels and spin locks. A KSPIN_LOCK is the kernel's own lock, so it is larger
