@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proves the rules S7, S8, R4, R11, U6, Q2, Q3 and Q5 on a machine that loses
+ * Proves the rules S7, S8, R4, R11, U6, Q2, Q3, Q5 and Q6 on a machine that loses
  * processors and gets them back: Windows never takes a processor away, Linux
  * does. S13 and S18 are met by a race here, which cannot be won at will; their
  * lower half is in ke_affinity_test.c.
@@ -11,6 +11,7 @@
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/sched.h>
+#include <linux/topology.h>
 
 #include "helpers.h"
 #include "wdm.h"
@@ -242,6 +243,56 @@ static void counts_and_indexes_outlive_an_offline(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, KeQueryGroupAffinity(gone.group),
 				    active, "Q3 online again");
 	}
+}
+
+/* How often a processor is in the masks of a node. */
+static unsigned int in_node(struct kunit *test, USHORT node,
+			    const struct nta_affinity *a)
+{
+	USHORT room = KeQueryMaximumGroupCount(), required;
+	GROUP_AFFINITY *entries;
+	unsigned int i, bits = 0;
+
+	entries = kunit_kcalloc(test, room, sizeof(*entries), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, entries);
+	KUNIT_EXPECT_EQ(test,
+			KeQueryNodeActiveAffinity2(node, entries, room, &required),
+			STATUS_SUCCESS);
+	for (i = 0; i < required; i++)
+		if (entries[i].Group == a->group)
+			bits += hweight64(entries[i].Mask & a->mask);
+	return bits;
+}
+
+/* Q3, Q6: the counts of its node, other than the mask, keep a processor. */
+static void node_keeps_its_counts_but_not_its_mask(struct kunit *test)
+{
+	struct nta_affinity gone = pick_victim(test);
+	USHORT node = cpu_to_node(nta_cpu(&gone));
+	ULONG count = KeQueryNodeActiveProcessorCount(node);
+	USHORT maximum = KeQueryNodeMaximumProcessorCount(node);
+	GROUP_AFFINITY before, now;
+	USHORT bits;
+
+	KeQueryNodeActiveAffinity(node, &before, &bits);
+	KUNIT_EXPECT_EQ(test, in_node(test, node, &gone), 1U);
+
+	take_down(test, nta_cpu(&gone));
+	KUNIT_EXPECT_EQ(test, in_node(test, node, &gone), 0U);
+	KUNIT_EXPECT_EQ(test, KeQueryNodeActiveProcessorCount(node), count);
+	KUNIT_EXPECT_EQ(test, KeQueryNodeMaximumProcessorCount(node), maximum);
+	KeQueryNodeActiveAffinity(node, &now, &bits);
+	KUNIT_EXPECT_EQ(test, bits, hweight64(now.Mask));
+	if (now.Group == gone.group)
+		KUNIT_EXPECT_FALSE(test, now.Mask & gone.mask);
+
+	bring_up(test, nta_cpu(&gone));
+	KUNIT_EXPECT_EQ(test, in_node(test, node, &gone), 1U);
+	KUNIT_EXPECT_EQ(test, KeQueryNodeActiveProcessorCount(node), count);
+	KUNIT_EXPECT_EQ(test, KeQueryNodeMaximumProcessorCount(node), maximum);
+	KeQueryNodeActiveAffinity(node, &now, &bits);
+	KUNIT_EXPECT_EQ(test, now.Group, before.Group);
+	KUNIT_EXPECT_EQ(test, now.Mask, before.Mask);
 }
 
 /* Q2, Q5: the next index, and at once. */
@@ -589,6 +640,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(offline_bits_are_stripped_and_previous_shows_it),
 	KUNIT_CASE(group_that_went_offline_is_empty_but_counted),
 	KUNIT_CASE(counts_and_indexes_outlive_an_offline),
+	KUNIT_CASE(node_keeps_its_counts_but_not_its_mask),
 	KUNIT_CASE(processor_seen_first_gets_the_next_index),
 	KUNIT_CASE(displaced_thread_can_be_set_elsewhere_and_reverted),
 	KUNIT_CASE(revert_to_a_refused_user_affinity_gives_all_active),

@@ -15,6 +15,14 @@
 #include "topology.h"
 #include "wdm.h"
 
+static GROUP_AFFINITY to_group_affinity(unsigned int group, u64 mask)
+{
+	return (GROUP_AFFINITY){
+		.Mask = mask,
+		.Group = group,
+	};
+}
+
 /**
  * KeQueryHighestNodeNumber() - how far to loop over nodes
  *
@@ -59,6 +67,7 @@ EXPORT_SYMBOL_GPL(KeGetCurrentNodeNumber);
  * by a Set: look at it before.
  *
  * Context: any level.
+ * Return: nothing.
  *
  * Differences from Windows: a processor that goes offline leaves the mask; if
  * the whole group does, another becomes the primary one. Source: the page
@@ -73,10 +82,7 @@ VOID NTAPI KeQueryNodeActiveAffinity(USHORT NodeNumber, PGROUP_AFFINITY Affinity
 	nta_topology_refresh();
 	primary = nta_node_primary(&nta_topology, &nta_nodes, NodeNumber);
 	if (Affinity)
-		*Affinity = (GROUP_AFFINITY){
-			.Mask = primary.mask,
-			.Group = primary.group,
-		};
+		*Affinity = to_group_affinity(primary.group, primary.mask);
 	if (Count)
 		*Count = hweight64(primary.mask);
 }
@@ -95,10 +101,7 @@ static unsigned int list_groups(unsigned int node, PGROUP_AFFINITY affinities,
 		if (group >= nta_topology.group_count)
 			return found;
 		if (found < room)
-			affinities[found] = (GROUP_AFFINITY){
-				.Mask = active,
-				.Group = group,
-			};
+			affinities[found] = to_group_affinity(group, active);
 		found++;
 	}
 }
