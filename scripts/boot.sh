@@ -12,16 +12,20 @@
 #   -m MIB      memory (512)
 #   -t SECONDS  hard limit (300); the machine is then killed
 #   -a "ARGS"   more arguments for the kernel
+#   -n NODES    QEMU, with a kernel that has ACPI: NUMA nodes, each as CPUS:MIB,
+#               separated by spaces; either may be empty. "0-2:256 :128 3:" has
+#               three processors with memory, memory alone, a processor alone
 
 . "$(dirname "$0")/lib.sh"
 
-cpus='' mib=512 limit=300 extra=''
-while getopts c:m:t:a: option; do
+cpus='' mib=512 limit=300 extra='' nodes=''
+while getopts c:m:t:a:n: option; do
 	case $option in
 	c) cpus=$OPTARG ;;
 	m) mib=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	a) extra=$OPTARG ;;
+	n) nodes=$OPTARG ;;
 	*) exit 2 ;;
 	esac
 done
@@ -81,6 +85,24 @@ result=$run/result
 
 [ -n "$cpus" ] || case $k_runner in qemu) cpus=4 ;; uml) cpus=8 ;; esac
 
+# The nodes' numbers are their places in the list.
+numa=()
+if [ -n "$nodes" ]; then
+	[ "$k_runner" = qemu ] || die "-n needs a kernel that boots in QEMU"
+	mib=0 number=0
+	for node in $nodes; do
+		has=node,nodeid=$number
+		[ -z "${node%:*}" ] || has+=,cpus=${node%:*}
+		if [ -n "${node#*:}" ]; then
+			mib=$((mib + ${node#*:}))
+			numa+=(-object "memory-backend-ram,id=memory$number,size=${node#*:}M")
+			has+=,memdev=memory$number
+		fi
+		numa+=(-numa "$has")
+		number=$((number + 1))
+	done
+fi
+
 # The limit ends the machine by SIGKILL: UML fills its console with reports when
 # it gets SIGTERM.
 #
@@ -94,7 +116,7 @@ qemu)
 	# instruction that another has just patched half, and stumbles at a place
 	# where the kernel turns something on or off. It is no slower.
 	timeout -s KILL "$limit" qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
-		-machine q35 -accel tcg,thread=single -cpu max -smp "$cpus,sockets=$cpus" -m "$mib" \
+		-machine q35 -accel tcg,thread=single -cpu max -smp "$cpus,sockets=$cpus" -m "$mib" "${numa[@]}" \
 		-serial "file:$console" -serial "file:$result" \
 		-kernel "$kernel_image" -initrd "$run/initramfs" \
 		-append "console=ttyS0 nta_result=/dev/ttyS1 nta_end=reboot $args" \

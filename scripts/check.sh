@@ -149,6 +149,13 @@ step_load()
 	boot_and_count "load-$1" "$scripts/boot.sh" "$1" load.sh
 }
 
+# Five processors and memory, memory alone, two processors alone.
+step_numa()
+{
+	need "build-$1" || return
+	boot_and_count "numa-$1" "$scripts/boot.sh" -c 7 -n "0-4:384 :128 5-6:" "$1" numa.sh
+}
+
 # Random histories take the longest; the seed of a failure is in its output. Four
 # CPUs are all that is used, and the fewer the less they wait for the host.
 step_user()
@@ -230,7 +237,7 @@ run_step()
 	result[$step]=running
 	case $step in
 	build-*) run_step "kernel-${step#*-}" ;;
-	sparse-* | kunit-* | fewcpus-* | load-* | user-* | demo-*) run_step "build-${step#*-}" ;;
+	sparse-* | kunit-* | fewcpus-* | load-* | numa-* | user-* | demo-*) run_step "build-${step#*-}" ;;
 	esac
 	say "== $step"
 	start=$SECONDS
