@@ -595,9 +595,10 @@ bool nta_look_after(struct nta_thread *thread)
 	active = nta_is_held(thread);
 	/* Who installs will look for himself. */
 	if (thread->state.active && !thread->installer &&
-	    !nta_is_left_alone(thread)) {
+	    !test_bit(NTA_THREAD_BOUND, &thread->flags)) {
 		nta_learn_user(thread);
-		if ((!test_bit(NTA_THREAD_IN_FORCE, &thread->flags) ||
+		if (!nta_is_left_alone(thread) &&
+		    (!test_bit(NTA_THREAD_IN_FORCE, &thread->flags) ||
 		     test_bit(NTA_THREAD_PENDING, &thread->flags)) &&
 		    !test_bit(NTA_THREAD_GIVEN_UP, &thread->flags) &&
 		    (!test_bit(NTA_THREAD_DISPLACED, &thread->flags) ||
