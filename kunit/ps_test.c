@@ -391,6 +391,15 @@ static void families_unwind_exactly(struct kunit *test)
 	check(test, "after inner", call, true, machine->in_a);
 	call = CALL(.op = REVERT_SEVERAL, .token = inner);
 	check(test, "inner twice", call, true, machine->in_a);
+	/* It is unwound, so it is nothing now, and free. */
+	CALL(.op = SET, .with = &machine->both[1]);
+	call = CALL(.op = REVERT_SEVERAL, .token = inner);
+	check(test, "inner after another Set", call, true, machine->in_b);
+	call = CALL(.op = SET_SEVERAL, .with = machine->both, .count = 1,
+		    .token = inner);
+	KUNIT_EXPECT_EQ(test, call->status, STATUS_SUCCESS);
+	call = CALL(.op = REVERT_SEVERAL, .token = inner);
+	check(test, "inner once more", call, true, machine->in_b);
 	call = CALL(.op = REVERT, .with = &previous);
 	check(test, "after middle", call, true, machine->in_both);
 	call = CALL(.op = REVERT_SEVERAL, .token = outer);
