@@ -68,7 +68,13 @@ static bool enter_apc(void)
 
 /* --- threads that leave without lowering (I10) --- */
 
-static void bring_down(const char *where)
+/**
+ * nta_level_bring_down() - end all raises of a thread that leaves its driver
+ * @where: how it leaves
+ *
+ * Context: thread, any level. Does not sleep.
+ */
+void nta_level_bring_down(const char *where)
 {
 	unsigned long raiser = 0;
 	bool apc = is_apc();
@@ -85,12 +91,12 @@ static void bring_down(const char *where)
 
 static void sys_exit_probe(void *data, struct pt_regs *regs, long ret)
 {
-	bring_down("returns from a system call");
+	nta_level_bring_down("returns from a system call");
 }
 
 static void process_exit_probe(void *data, NTA_PROCESS_EXIT_ARGS)
 {
-	bring_down("ends");
+	nta_level_bring_down("ends");
 }
 
 /* A module's links are made before it comes, and each holds a reference. */

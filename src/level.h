@@ -10,6 +10,7 @@
 u8 nta_level(void);
 u8 nta_level_raise(u8 level, unsigned long caller);
 void nta_level_lower(u8 level, unsigned long caller);
+void nta_level_bring_down(const char *where);
 void nta_level_needs_dispatch(const char *what, unsigned long caller);
 
 int nta_levels_start(bool check);

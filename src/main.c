@@ -11,6 +11,7 @@
 #include <linux/moduleparam.h>
 #include <linux/string.h>
 
+#include "adapter_thread.h"
 #include "apply.h"
 #include "child.h"
 #include "compat.h"
@@ -139,6 +140,9 @@ static int __init ntaffinity_init(void)
 	ret = nta_levels_start(levelcheck);
 	if (ret)
 		goto stop_watch;
+	ret = nta_adapter_threads_start();
+	if (ret)
+		goto stop_levels;
 	nta_children_start();
 	if (verify)
 		nta_verify_start();
@@ -148,6 +152,8 @@ static int __init ntaffinity_init(void)
 		nta_topology.group_count, groupsize, rules_names[nta_rules]);
 	return 0;
 
+stop_levels:
+	nta_levels_stop();
 stop_watch:
 	nta_watch_stop();
 stop_queues:
@@ -168,6 +174,7 @@ static void __exit ntaffinity_exit(void)
 {
 	nta_debugfs_stop();
 	nta_verify_stop();
+	nta_adapter_threads_stop();
 	nta_levels_stop();
 	nta_watch_stop();
 	/* Children are put right as long as there is somebody to have them. */

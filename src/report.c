@@ -86,6 +86,7 @@ static const char * const events[NTA_EVENTS] = {
 	[NTA_EVENT_BAD_LEVEL] = "bad_level",
 	[NTA_EVENT_LEFT_RAISED] = "left_raised",
 	[NTA_EVENT_DRIVER_GONE] = "driver_gone",
+	[NTA_EVENT_THREAD_REFUSED] = "thread_refused",
 };
 
 /* Kinds of lines that are written once a call site, beside the reasons. */
@@ -377,6 +378,40 @@ void nta_report_left_raised(const char *how, unsigned long raiser)
 	else
 		pr_warn_ratelimited("%s[%d] %s at APC_LEVEL and is brought down\n",
 				    current->comm, current->pid, how);
+}
+
+/**
+ * nta_report_thread_refused() - a call about an adapter's thread was refused
+ * @call: the DDI
+ * @why: what is wrong with it
+ * @caller: the DDI's return address
+ *
+ * Context: any.
+ */
+void nta_report_thread_refused(const char *call, const char *why,
+			       unsigned long caller)
+{
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
+	nta_report_event(NTA_EVENT_THREAD_REFUSED);
+	if (__ratelimit(&limit))
+		pr_warn("%pS: %s refused: %s\n", (void *)caller, call, why);
+}
+
+/**
+ * nta_report_thread_stays() - a miniport's unload waits for a thread in it
+ * @module: the miniport
+ * @task: the thread
+ * @start: its StartRoutine
+ *
+ * Context: any.
+ */
+void nta_report_thread_stays(const struct module *module,
+			     const struct task_struct *task, const void *start)
+{
+	pr_warn("unload of %s waits for its thread %s[%d], which began in %ps\n",
+		module->name, task->comm, task->pid, start);
 }
 
 /**

@@ -31,6 +31,7 @@ enum nta_event {
 	NTA_EVENT_BAD_LEVEL,		/* a level was raised or lowered wrongly (I9) */
 	NTA_EVENT_LEFT_RAISED,		/* a thread left a driver at a raised level (I10) */
 	NTA_EVENT_DRIVER_GONE,		/* the driver went, the thread is active (U13) */
+	NTA_EVENT_THREAD_REFUSED,	/* a call about an adapter's thread (P4, P5) */
 
 	NTA_EVENTS
 };
@@ -64,6 +65,11 @@ void nta_report_driver_gone(const struct task_struct *task,
 void nta_report_bad_level(const char *what, u8 level, u8 asked,
 			  unsigned long caller);
 void nta_report_left_raised(const char *how, unsigned long raiser);
+void nta_report_thread_refused(const char *call, const char *why,
+			       unsigned long caller);
+void nta_report_thread_stays(const struct module *module,
+			     const struct task_struct *task,
+			     const void *start);
 void nta_report_forget(const struct module *module);
 
 long nta_refused_count(enum nta_reason reason);
