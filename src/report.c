@@ -53,6 +53,10 @@ static const struct {
 		"bad_token",
 		"the affinity token is not there, is in use, or was not filled by a Set of this thread",
 	},
+	[NTA_BAD_CONTEXT] = {
+		"bad_context",
+		"HwDeviceExtension is NULL, or ThreadContext is not the calling thread's on this adapter",
+	},
 	[NTA_BAD_LEVEL] = {
 		"bad_level",
 		"called in an interrupt or a softirq, where there is no thread to move",

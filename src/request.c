@@ -356,3 +356,22 @@ u64 nta_previous_in_group(const struct nta_affinity *previous,
 				       cpumask_bits(nta_token_mask(token)),
 				       group) : 0;
 }
+
+/**
+ * nta_request_refuse() - refuse a Set or a Revert before it is looked at
+ * @request: "Set" or "Revert"
+ * @asked: what the driver passed; NULL if it passed NULL
+ * @reason: why
+ * @caller: the DDI's return address
+ *
+ * Context: any.
+ * Return: @reason.
+ */
+enum nta_reason nta_request_refuse(const char *request,
+				   const struct nta_affinity *asked,
+				   enum nta_reason reason, unsigned long caller)
+{
+	enter(asked, nta_current_context());
+	nta_report_refused(request, asked, reason, caller);
+	return reason;
+}

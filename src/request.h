@@ -16,6 +16,10 @@ enum nta_reason nta_request_set(const struct nta_affinity *asked,
 enum nta_reason nta_request_set_several(const struct nta_affinity *asked,
 					unsigned int count, u32 id,
 					unsigned long caller);
+enum nta_reason nta_request_refuse(const char *request,
+				   const struct nta_affinity *asked,
+				   enum nta_reason reason,
+				   unsigned long caller);
 enum nta_reason nta_request_revert(const struct nta_affinity *previous,
 				   unsigned long caller);
 enum nta_reason nta_request_revert_several(u32 id, unsigned long caller);

@@ -25,6 +25,7 @@
 			 { NTA_BAD_COUNT, "bad_count" },		\
 			 { NTA_SAME_GROUP, "same_group" },		\
 			 { NTA_BAD_TOKEN, "bad_token" },		\
+			 { NTA_BAD_CONTEXT, "bad_context" },		\
 			 { NTA_BAD_LEVEL, "bad_level" },		\
 			 { NTA_NO_MEMORY, "no_memory" },		\
 			 { NTA_BOUND_KTHREAD, "bound_kthread" },	\
