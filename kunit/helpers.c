@@ -287,6 +287,33 @@ void nta_on_thread(struct kunit *test, void (*work)(void *data), void *data)
 	nta_worker_stop(worker);
 }
 
+#ifdef CONFIG_FAILSLAB
+void nta_fail_allocation(unsigned int number)
+{
+	WRITE_ONCE(current->fail_nth, number);
+}
+
+bool nta_allocations_can_fail(void)
+{
+	void *probe;
+
+	nta_fail_allocation(1);
+	probe = kmalloc(64, GFP_KERNEL | __GFP_NOWARN);
+	nta_fail_allocation(0);
+	kfree(probe);
+	return !probe;
+}
+#else
+void nta_fail_allocation(unsigned int number)
+{
+}
+
+bool nta_allocations_can_fail(void)
+{
+	return false;
+}
+#endif
+
 bool nta_wait_forgotten(const struct task_struct *task)
 {
 	unsigned long end = jiffies + NTA_END_TIMEOUT;
@@ -317,6 +344,12 @@ static const char * const call_names[] = {
 	[NTA_REVERT_EX] = "RevertEx",
 	[NTA_SET_LEGACY] = "KeSetSystemAffinityThread",
 	[NTA_REVERT_LEGACY] = "KeRevertToUserAffinityThread",
+	[NTA_STOR_SET] = "StorPort Set",
+	[NTA_STOR_SET_IN_PLACE] = "StorPort Set in place",
+	[NTA_STOR_SET_NO_PREVIOUS] = "StorPort Set without Previous",
+	[NTA_STOR_SET_NULL] = "StorPort Set of NULL",
+	[NTA_STOR_REVERT] = "StorPort Revert",
+	[NTA_STOR_REVERT_NULL] = "StorPort Revert to NULL",
 };
 
 static void read_refused(long *refused)
@@ -335,7 +368,45 @@ void nta_look_at_me(struct nta_look *look)
 	look->cpu = raw_smp_processor_id();
 }
 
-static void call(const struct nta_step *step, struct nta_look *look)
+static void call_storport(const struct nta_walk *walk,
+			  const struct nta_step *step, GROUP_AFFINITY *ke_input,
+			  struct nta_look *look)
+{
+	PVOID adapter = walk->names[step->as].adapter;
+	PVOID context = walk->names[step->as].context;
+	/* P1: the layout is the same. */
+	PSTOR_GROUP_AFFINITY previous = (void *)&look->previous;
+	PSTOR_GROUP_AFFINITY input = (void *)ke_input;
+
+	look->status = NTA_POISON;
+	switch (step->call) {
+	case NTA_STOR_SET_IN_PLACE:
+		*previous = *input;
+		input = previous;
+		break;
+	case NTA_STOR_SET_NO_PREVIOUS:
+		previous = NULL;
+		break;
+	case NTA_STOR_SET_NULL:
+	case NTA_STOR_REVERT_NULL:
+		input = NULL;
+		break;
+	default:
+		break;
+	}
+	if (step->call == NTA_STOR_REVERT || step->call == NTA_STOR_REVERT_NULL)
+		look->status = StorPortRevertToUserGroupAffinityThread(adapter,
+								       context,
+								       input);
+	else
+		look->status = StorPortSetSystemGroupAffinityThread(adapter,
+								    context,
+								    input,
+								    previous);
+}
+
+static void call(const struct nta_walk *walk, const struct nta_step *step,
+		 struct nta_look *look)
 {
 	GROUP_AFFINITY input, kept, *previous = &look->previous;
 
@@ -380,19 +451,22 @@ static void call(const struct nta_step *step, struct nta_look *look)
 	case NTA_REVERT_LEGACY:
 		KeRevertToUserAffinityThread();
 		break;
+	default:
+		call_storport(walk, step, &input, look);
 	}
 	look->input_kept = !memcmp(&input, &kept, sizeof(input));
 	/* Nobody may remember where the input was (S20). */
 	memset(&input, 0xff, sizeof(input));
 }
 
-static void take_step(const struct nta_step *step, struct nta_look *look)
+static void take_step(const struct nta_walk *walk, const struct nta_step *step,
+		      struct nta_look *look)
 {
 	long before[NTA_REASONS];
 	unsigned int i;
 
 	read_refused(before);
-	call(step, look);
+	call(walk, step, look);
 	nta_look_at_me(look);
 	read_refused(look->refused);
 	for (i = 0; i < NTA_REASONS; i++)
@@ -420,7 +494,7 @@ void nta_walk_take(void *data)
 
 	nta_look_at_me(&walk->looks[0]);
 	for (i = 0; i < walk->count; i++)
-		take_step(&walk->steps[i], &walk->looks[i + 1]);
+		take_step(walk, &walk->steps[i], &walk->looks[i + 1]);
 
 	KeRevertToUserAffinityThread();
 	nta_look_at_me(&walk->looks[walk->count + 1]);
@@ -439,6 +513,9 @@ static void check_output(struct kunit *test, const char *what,
 	case NTA_SET:
 	case NTA_SET_IN_PLACE:
 	case NTA_SET_NULL:
+	case NTA_STOR_SET:
+	case NTA_STOR_SET_IN_PLACE:
+	case NTA_STOR_SET_NULL:
 		break;
 	case NTA_SET_EX:
 		KUNIT_EXPECT_EQ_MSG(test, look->returned, expected.Mask,
@@ -455,6 +532,8 @@ static void check_output(struct kunit *test, const char *what,
 			      "%s: Previous %*ph, expected %*ph", what,
 			      (int)sizeof(expected), &look->previous,
 			      (int)sizeof(expected), &expected);
+	KUNIT_EXPECT_EQ_MSG(test, look->status, step->status, "%s: status",
+			    what);
 	KUNIT_EXPECT_TRUE_MSG(test, look->input_kept,
 			      "%s: the input was written to", what);
 }

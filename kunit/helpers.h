@@ -19,6 +19,7 @@
 #include "ntdef.h"
 #include "report.h"
 #include "request.h"
+#include "storport.h"
 #include "thread.h"
 #include "topology.h"
 
@@ -117,6 +118,27 @@ enum nta_call {
 	NTA_REVERT_EX,
 	NTA_SET_LEGACY,		/* KeSetSystemAffinityThread() */
 	NTA_REVERT_LEGACY,	/* KeRevertToUserAffinityThread() */
+	NTA_STOR_SET,		/* the StorPort forms */
+	NTA_STOR_SET_IN_PLACE,
+	NTA_STOR_SET_NO_PREVIOUS,
+	NTA_STOR_SET_NULL,
+	NTA_STOR_REVERT,
+	NTA_STOR_REVERT_NULL,
+};
+
+/* Whom a StorPort call names: the walk has an adapter and a context for each. */
+enum nta_name {
+	NTA_AS_CALLER,		/* ThreadContext NULL */
+	NTA_AS_ITSELF,
+	NTA_AS_ANOTHER,		/* a thread of the same adapter */
+	NTA_AS_ENDED,
+	NTA_AS_MADE_UP,
+	NTA_AS_ADDRESS,		/* its own task_struct */
+	NTA_ON_OTHER_ADAPTER,	/* its own context */
+	NTA_ON_NO_ADAPTER,
+	NTA_ITSELF_ON_NO_ADAPTER,
+
+	NTA_NAMES
 };
 
 /*
@@ -125,6 +147,8 @@ enum nta_call {
  * @previous: what the call writes or returns, where it does
  * @refused: the reason whose counter goes up by one; no other counter moves
  * @then: the thread's state afterwards
+ * @status: what a StorPort call returns
+ * @as: whom it names
  */
 struct nta_step {
 	enum nta_call call;
@@ -132,6 +156,8 @@ struct nta_step {
 	struct nta_affinity previous;
 	enum nta_reason refused;
 	struct nta_state then;
+	ULONG status;
+	enum nta_name as;
 };
 
 #define NTA_NONE	((struct nta_affinity){})
@@ -143,6 +169,7 @@ struct nta_step {
 struct nta_look {
 	GROUP_AFFINITY previous;
 	KAFFINITY returned;
+	ULONG status;
 	bool input_kept;
 	struct nta_thread_snapshot entry;
 	struct cpumask mask;
@@ -156,12 +183,17 @@ struct nta_look {
  * one for each step, and one from after a last KeRevertToUserAffinityThread().
  * @bound: a bound kernel thread (T2)
  * @stays: a thread that must not be moved, whatever its state (T2, T4)
+ * @names: for the steps that make StorPort calls
  */
 struct nta_walk {
 	const struct nta_step *steps;
 	unsigned int count;
 	bool bound;
 	bool stays;
+	struct {
+		PVOID adapter;
+		PVOID context;
+	} names[NTA_NAMES];
 	struct nta_look *looks;
 };
 
@@ -194,6 +226,13 @@ bool nta_wait_for_mask(struct task_struct *task, const struct cpumask *mask,
 		       struct cpumask *seen);
 /* Wait until an event has happened so often. */
 bool nta_wait_for_event(enum nta_event event, long count);
+
+/* The allocation with this number, counted from now, fails for this thread. */
+void nta_fail_allocation(unsigned int number);
+bool nta_allocations_can_fail(void);
+
+#define NTA_NEEDS_FAILSLAB \
+	"needs CONFIG_FAILSLAB with ignore-gfp-wait=N and verbose=0 in debugfs failslab"
 
 /* Wait until a thread that ends has no entry any more. */
 bool nta_wait_forgotten(const struct task_struct *task);

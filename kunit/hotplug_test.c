@@ -327,6 +327,7 @@ struct displaced {
 	struct nta_look before;
 	struct nta_look set;
 	struct nta_look looks[5];
+	ULONG status;
 };
 
 static void get_active(void *data)
@@ -436,8 +437,19 @@ static void revert_and_look(void *data)
 	nta_look_at_me(&displaced->looks[0]);
 }
 
-/* R11 */
-static void revert_to_a_refused_user_affinity_gives_all_active(struct kunit *test)
+/* The StorPort form can tell. */
+static void stor_revert_and_look(void *data)
+{
+	struct displaced *displaced = data;
+	STOR_GROUP_AFFINITY user = {};
+
+	displaced->status =
+		StorPortRevertToUserGroupAffinityThread(displaced, NULL, &user);
+	nta_look_at_me(&displaced->looks[0]);
+}
+
+static struct displaced *revert_to_refused(struct kunit *test,
+					   void (*revert)(void *data))
 {
 	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
 						    GFP_KERNEL);
@@ -455,7 +467,7 @@ static void revert_to_a_refused_user_affinity_gives_all_active(struct kunit *tes
 		       cpumask_of(nta_cpu(&displaced->gone)));
 	KUNIT_EXPECT_TRUE(test, displaced->set.entry.state.active);
 	take_down(test, nta_cpu(&displaced->gone));
-	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_worker_do(test, worker, revert, displaced);
 
 	KUNIT_EXPECT_FALSE_MSG(test, look->entry.state.active,
 			       "a Revert to user always ends with active 0");
@@ -463,7 +475,22 @@ static void revert_to_a_refused_user_affinity_gives_all_active(struct kunit *tes
 	KUNIT_EXPECT_EQ(test, look->task_state, (unsigned int)TASK_RUNNING);
 	nta_check_mask(test, "after the Revert", &look->mask, cpu_active_mask);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_USER_REFUSED),
-			refused + 1);
+			refused + 1);	return displaced;
+}
+
+/* R11 */
+static void revert_to_a_refused_user_affinity_gives_all_active(struct kunit *test)
+{
+	revert_to_refused(test, revert_and_look);
+}
+
+/* P3 R11 */
+static void storport_revert_to_a_refused_user_affinity_is_unsuccessful(struct kunit *test)
+{
+	struct displaced *displaced = revert_to_refused(test,
+							stor_revert_and_look);
+
+	KUNIT_EXPECT_EQ(test, displaced->status, STOR_STATUS_UNSUCCESSFUL);
 }
 
 /*
@@ -644,6 +671,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(processor_seen_first_gets_the_next_index),
 	KUNIT_CASE(displaced_thread_can_be_set_elsewhere_and_reverted),
 	KUNIT_CASE(revert_to_a_refused_user_affinity_gives_all_active),
+	KUNIT_CASE(storport_revert_to_a_refused_user_affinity_is_unsuccessful),
 	KUNIT_CASE(displaced_thread_is_put_back_when_its_processor_returns),
 	KUNIT_CASE(displaced_thread_reverts_to_its_user_affinity),
 	KUNIT_CASE(revert_races_with_the_return_of_the_processor),

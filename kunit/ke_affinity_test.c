@@ -778,34 +778,6 @@ static void install_that_the_kernel_refuses_changes_nothing(struct kunit *test)
 
 /* --- memory --- */
 
-#ifdef CONFIG_FAILSLAB
-/* The allocation with this number, counted from now, fails for this thread. */
-static void fail_allocation(unsigned int number)
-{
-	WRITE_ONCE(current->fail_nth, number);
-}
-
-static bool allocations_can_fail(void)
-{
-	void *probe;
-
-	fail_allocation(1);
-	probe = kmalloc(64, GFP_KERNEL | __GFP_NOWARN);
-	fail_allocation(0);
-	kfree(probe);
-	return !probe;
-}
-#else
-static void fail_allocation(unsigned int number)
-{
-}
-
-static bool allocations_can_fail(void)
-{
-	return false;
-}
-#endif
-
 struct starved {
 	const struct nta_step *steps;
 	struct nta_walk *walk;
@@ -826,24 +798,21 @@ static void set_without_memory(void *data)
 	};
 	long refused = nta_refused_count(NTA_NO_MEMORY);
 
-	starved->possible = allocations_can_fail();
+	starved->possible = nta_allocations_can_fail();
 	if (!starved->possible)
 		return;
 
 	nta_look_at_me(&starved->before);
 	memset(&starved->previous, NTA_POISON, sizeof(starved->previous));
-	fail_allocation(1);
+	nta_fail_allocation(1);
 	KeSetSystemGroupAffinityThread(&a, &starved->previous);
-	fail_allocation(0);
+	nta_fail_allocation(0);
 	nta_look_at_me(&starved->after);
 	starved->refused = nta_refused_count(NTA_NO_MEMORY) - refused;
 
 	/* With memory again it works as if nothing had been. */
 	nta_walk_take(starved->walk);
 }
-
-#define NEEDS_FAILSLAB \
-	"needs CONFIG_FAILSLAB with ignore-gfp-wait=N and verbose=0 in debugfs failslab"
 
 /* S16 */
 static void first_set_without_memory_is_a_failed_set(struct kunit *test)
@@ -862,7 +831,7 @@ static void first_set_without_memory_is_a_failed_set(struct kunit *test)
 	starved->walk = nta_walk_make(test, steps, ARRAY_SIZE(steps));
 	nta_on_thread(test, set_without_memory, starved);
 	if (!starved->possible)
-		kunit_skip(test, NEEDS_FAILSLAB);
+		kunit_skip(test, NTA_NEEDS_FAILSLAB);
 
 	KUNIT_EXPECT_EQ(test, starved->refused, 1L);
 	KUNIT_EXPECT_TRUE(test, !memcmp(&starved->previous, &none, sizeof(none)));
@@ -880,16 +849,16 @@ static void call_starved_while_active(void *data)
 		.Group = starved->steps[0].with.group,
 	};
 
-	starved->possible = allocations_can_fail();
+	starved->possible = nta_allocations_can_fail();
 	if (!starved->possible)
 		return;
 
 	nta_look_at_me(&starved->before);
 	KeSetSystemGroupAffinityThread(&a, NULL);
 	/* From here on the first allocation fails, whoever makes it. */
-	fail_allocation(1);
+	nta_fail_allocation(1);
 	nta_walk_take(starved->walk);
-	fail_allocation(0);
+	nta_fail_allocation(0);
 	nta_look_at_me(&starved->after);
 }
 
@@ -914,7 +883,7 @@ static void active_thread_needs_no_memory(struct kunit *test)
 	starved->walk = nta_walk_make(test, steps, ARRAY_SIZE(steps));
 	nta_on_thread(test, call_starved_while_active, starved);
 	if (!starved->possible)
-		kunit_skip(test, NEEDS_FAILSLAB);
+		kunit_skip(test, NTA_NEEDS_FAILSLAB);
 
 	/* Its first look was at an active thread: compare with the one before. */
 	cpumask_copy(&starved->walk->looks[0].mask, &starved->before.mask);
