@@ -148,7 +148,24 @@ log two_groups | check -v user=$user '
 		exit bad
 	}'
 
-rmmod visit_processors nested_sets legacy_forms two_groups ntaffinity || wrong=$((wrong + 1))
+echo
+echo "A miniport, with a thread for each group (kernel threads may run anywhere)"
+load miniport
+log miniport | check '
+	BEGIN { n = split("0-3 64-65 128-129", want, " "); split("0xf 0x3 0x3", mask, " ") }
+	/^group/ { printf "  %-6s %-11s %-11s %-9s %-9s %-6s %s\n", "group", "mask asked", "may run on", "requests", "Previous", "after", "verdict"; next }
+	/groups$/ { said = $0; next }
+	{
+		sub(/^ +/, ""); split($0, f, /  +/); rows++
+		ok = f[7] == "ok" && f[1] == rows - 1 && f[2] == mask[rows] && f[3] == want[rows] && f[4] == "50 of 50" && f[5] == "0:0x0" && f[6] == "0-129"
+		printf "  %-6s %-11s %-11s %-9s %-9s %-6s %s\n", f[1], f[2], f[3], f[4], f[5], f[6], ok ? "ok" : "WRONG"; bad += !ok
+	}
+	END {
+		if (rows != n || said != n " of " n " threads worked in their groups") { print "  WRONG: " rows " rows for " n " groups: " said; bad++ }
+		exit bad
+	}'
+
+rmmod visit_processors nested_sets legacy_forms two_groups miniport ntaffinity || wrong=$((wrong + 1))
 
 echo
 if [ $wrong -eq 0 ]; then

@@ -359,6 +359,49 @@ else
 	result "I10 and the module unloads"
 fi
 
+# --- threads of a miniport (P5, P6) -------------------------------------------
+
+# The processes of that name: kernel threads bear their driver's.
+threads_of()
+{
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -cx "$1"
+}
+
+groups=$((cpus / 2))
+said="miniport: $groups of $groups threads worked in their groups"
+
+insmod /ko/ntaffinity.ko groupsize=2
+clear_log
+insmod /ko/miniport.ko && logged "$said" && [ "$(threads_of miniport)" -eq "$groups" ]
+result "P5 a miniport has a thread for each group, which bears its name"
+! rmmod ntaffinity 2>/dev/null
+result "P5 and ntaffinity cannot be unloaded"
+rmmod miniport ntaffinity && [ "$(threads_of miniport)" -eq 0 ] && [ ! -d /sys/module/ntaffinity ]
+result "P6 both unload at once with the threads running, and the threads are gone"
+
+insmod /ko/ntaffinity.ko groupsize=2 && insmod /ko/miniport.ko linger_ms=8000
+clear_log
+rmmod miniport &
+unloader=$!
+until_true logged "ntaffinity: unload of miniport waits for its thread miniport["
+logged "which began in queue_thread [miniport]" && [ "$(threads_of miniport)" -eq "$groups" ] &&
+	kill -0 $unloader && [ -d /sys/module/miniport ]
+result "P6 the unload waits for threads that are still in the miniport, and says so"
+wait $unloader && [ ! -d /sys/module/miniport ] && [ "$(threads_of miniport)" -eq 0 ]
+result "P6 and goes on when they have left"
+[ "$(dmesg | grep -c "unload of miniport waits")" -eq "$groups" ] && [ "$(stat leaked)" = 0 ] && [ "$(stat driver_gone)" = 0 ]
+result "P6 a line for each thread, and nothing is left of them"
+
+rounds=0
+trouble=
+while [ $rounds -lt 10 ] && [ -z "$trouble" ]; do
+	insmod /ko/miniport.ko && rmmod miniport ntaffinity && insmod /ko/ntaffinity.ko groupsize=2 || trouble=" in round $rounds"
+	rounds=$((rounds + 1))
+done
+rmmod ntaffinity
+[ -z "$trouble" ]
+result "P6 a miniport and ntaffinity unload in one command ten times in a row$trouble"
+
 # --- again and again ---------------------------------------------------------
 
 rounds=0
