@@ -17,6 +17,7 @@
 #include "wdm.h"
 #include "ntddk.h"
 #include "ntifs.h"
+#include "storport.h"
 #include "ntdef.h"
 #include "wdm.h"
 

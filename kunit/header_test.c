@@ -7,6 +7,7 @@
  */
 #define SINGLE_GROUP_LEGACY_API
 #include "ntddk.h"
+#include "storport.h"
 
 /* After the NT headers, as a driver may have it: as wide a choice as builds. */
 #include <linux/acpi.h>
@@ -142,6 +143,35 @@ static void structures_have_the_offsets_of_windows(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, FIELD_OFFSET(LARGE_INTEGER, u.HighPart), 4);
 }
 
+/* P1 */
+static void storport_has_the_layout_and_codes_of_windows(struct kunit *test)
+{
+	CHECK_SIZE(STOR_GROUP_AFFINITY, 16);
+	CHECK_SIZE(STOR_AFFINITY, 8);
+	KUNIT_EXPECT_EQ(test, FIELD_OFFSET(STOR_GROUP_AFFINITY, Mask),
+			FIELD_OFFSET(GROUP_AFFINITY, Mask));
+	KUNIT_EXPECT_EQ(test, FIELD_OFFSET(STOR_GROUP_AFFINITY, Group),
+			FIELD_OFFSET(GROUP_AFFINITY, Group));
+	KUNIT_EXPECT_EQ(test, FIELD_OFFSET(STOR_GROUP_AFFINITY, Reserved),
+			FIELD_OFFSET(GROUP_AFFINITY, Reserved));
+
+	KUNIT_EXPECT_EQ(test, STOR_STATUS_SUCCESS, 0U);
+	KUNIT_EXPECT_EQ(test, STOR_STATUS_UNSUCCESSFUL, 0xC1000001U);
+	KUNIT_EXPECT_EQ(test, STOR_STATUS_NOT_IMPLEMENTED, 0xC1000002U);
+	KUNIT_EXPECT_EQ(test, STOR_STATUS_INSUFFICIENT_RESOURCES, 0xC1000003U);
+	KUNIT_EXPECT_EQ(test, STOR_STATUS_BUFFER_TOO_SMALL, 0xC1000004U);
+	KUNIT_EXPECT_EQ(test, STOR_STATUS_INVALID_PARAMETER, 0xC1000006U);
+	KUNIT_EXPECT_EQ(test, STOR_STATUS_INVALID_IRQL, 0xC1000008U);
+
+	KUNIT_EXPECT_EQ(test, (int)StorThreadPriorityBackground, 7);
+	KUNIT_EXPECT_EQ(test, (int)StorThreadPriorityNormal, 8);
+	KUNIT_EXPECT_EQ(test, (int)StorThreadPriorityDelayed, 12);
+	KUNIT_EXPECT_EQ(test, (int)StorThreadPriorityCritical, 13);
+	KUNIT_EXPECT_EQ(test, (int)StorThreadPrioritySuperCritical, 14);
+	KUNIT_EXPECT_EQ(test, (int)StorThreadPriorityHyperCritical, 15);
+	KUNIT_EXPECT_EQ(test, (int)StorThreadPriorityRealTime, 18);
+}
+
 static void codes_have_the_values_of_windows(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, (ULONG)STATUS_SUCCESS, 0U);
@@ -208,6 +238,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(types_have_the_sizes_of_64_bit_windows),
 	KUNIT_CASE(types_have_the_signs_of_windows),
 	KUNIT_CASE(structures_have_the_offsets_of_windows),
+	KUNIT_CASE(storport_has_the_layout_and_codes_of_windows),
 	KUNIT_CASE(codes_have_the_values_of_windows),
 	KUNIT_CASE(code_in_the_style_of_the_wdk_visits_every_processor),
 	KUNIT_CASE(macros_of_the_wdk_work),

@@ -24,6 +24,9 @@
 /* Only addresses: nobody looks into a HwDeviceExtension. */
 static char adapter, other_adapter;
 
+/* A context that nobody has. */
+#define MADE_UP ((PVOID)0x123456789abcULL)
+
 /* How a guest ends. */
 enum ending {
 	RETURNS,
@@ -152,7 +155,7 @@ static struct nta_walk *storport_walk(struct kunit *test,
 
 	for (i = 0; i < NTA_NAMES; i++)
 		walk->names[i].adapter = &adapter;
-	walk->names[NTA_AS_MADE_UP].context = (PVOID)0x123456789abcULL;
+	walk->names[NTA_AS_MADE_UP].context = MADE_UP;
 	walk->names[NTA_ON_OTHER_ADAPTER].adapter = &other_adapter;
 	walk->names[NTA_ON_NO_ADAPTER].adapter = NULL;
 	walk->names[NTA_ITSELF_ON_NO_ADAPTER].adapter = NULL;
@@ -539,25 +542,31 @@ static void attempt_calls(void *data)
 	STOR_GROUP_AFFINITY a = { .Mask = attempt->a.mask,
 				  .Group = attempt->a.group };
 	STOR_GROUP_AFFINITY bad = { .Mask = 1, .Group = 0xffff };
-	PVOID made_up = (PVOID)0x123456789abcULL;
+	const struct {
+		PVOID on;
+		PVOID context;
+		PSTOR_GROUP_AFFINITY affinity;
+	} calls[] = {
+		{ NULL, NULL, &a },
+		{ &adapter, MADE_UP, &a },
+		{ &adapter, NULL, NULL },
+		{ &adapter, NULL, &bad },
+		{ &adapter, NULL, &a },
+	};
+	unsigned int i;
 
 	memset(attempt->previous, NTA_POISON, sizeof(attempt->previous));
-#define CALL(i, on, context, affinity)						\
-	do {									\
-		attempt->set[i] =						\
-			StorPortSetSystemGroupAffinityThread(on, context,	\
-							     affinity,		\
-							     &attempt->previous[i]); \
-		attempt->revert[i] =						\
-			StorPortRevertToUserGroupAffinityThread(on, context,	\
-								affinity);	\
-	} while (0)
-	CALL(0, NULL, NULL, &a);
-	CALL(1, &adapter, made_up, &a);
-	CALL(2, &adapter, NULL, NULL);
-	CALL(3, &adapter, NULL, &bad);
-	CALL(4, &adapter, NULL, &a);
-#undef CALL
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		attempt->set[i] =
+			StorPortSetSystemGroupAffinityThread(calls[i].on,
+							     calls[i].context,
+							     calls[i].affinity,
+							     &attempt->previous[i]);
+		attempt->revert[i] =
+			StorPortRevertToUserGroupAffinityThread(calls[i].on,
+								calls[i].context,
+								calls[i].affinity);
+	}
 
 	attempt->refused = nta_event_count(NTA_EVENT_THREAD_REFUSED);
 	memset(&attempt->created, NTA_POISON, sizeof(attempt->created));
