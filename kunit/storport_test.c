@@ -89,6 +89,15 @@ static struct guest *make_guests(struct kunit *test, unsigned int count)
 	return guests;
 }
 
+/* A guest that hangs is not left behind: the test hangs with it, and says so. */
+static void wait_for_guest(struct completion *completion)
+{
+	if (wait_for_completion_timeout(completion, NTA_WORK_TIMEOUT))
+		return;
+	pr_err("# ERROR: a guest hangs, or has ended too early\n");
+	wait_for_completion(completion);
+}
+
 /* Start it and wait until it has done its work. Returns whether it runs. */
 static bool start_guest(struct guest *guest, PVOID on, PSTOR_THREAD_PRIORITY priority)
 {
@@ -96,7 +105,7 @@ static bool start_guest(struct guest *guest, PVOID on, PSTOR_THREAD_PRIORITY pri
 						   priority, &guest->context);
 	if (guest->status)
 		return false;
-	wait_for_completion(&guest->began);
+	wait_for_guest(&guest->began);
 	return true;
 }
 
@@ -106,7 +115,7 @@ static void end_guest(struct guest *guest)
 	if (guest->status || !guest->context)
 		return;
 	complete(&guest->go);
-	wait_for_completion(&guest->done);
+	wait_for_guest(&guest->done);
 	put_task_struct(guest->task);
 	guest->task = NULL;
 }
@@ -879,6 +888,7 @@ static void adapter_has_no_more_threads_than_processors(struct kunit *test)
 
 	for (i = 1; i < limit; i++)
 		end_guest(&guests[i]);
+	end_guest(more);
 	end_guest(other);
 	end_guest(again);
 	check_all_gone(test);
