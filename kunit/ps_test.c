@@ -14,6 +14,7 @@
 #include "child.h"
 #include "helpers.h"
 #include "request.h"
+#include "storport.h"
 #include "wdm.h"
 
 /* The machine's processors as three systems: two of one, and their union. */
@@ -29,7 +30,8 @@ struct machine {
 };
 
 enum operation {
-	SET, SET_EX, SET_SEVERAL, SET_SEVERAL_RAISED, REVERT, REVERT_SEVERAL,
+	SET, SET_EX, SET_STORPORT, SET_SEVERAL, SET_SEVERAL_RAISED,
+	REVERT, REVERT_STORPORT, REVERT_SEVERAL,
 };
 
 struct arguments {
@@ -86,6 +88,12 @@ static NTSTATUS set_several(const struct arguments *arguments)
 						      arguments->token);
 }
 
+/* The layouts are the same (P1). */
+static STOR_GROUP_AFFINITY *to_stor(GROUP_AFFINITY *affinity)
+{
+	return (STOR_GROUP_AFFINITY *)affinity;
+}
+
 static void do_call(void *data)
 {
 	struct call *call = data;
@@ -93,15 +101,25 @@ static void do_call(void *data)
 	/* The DDIs do not write what they get as input. */
 	GROUP_AFFINITY *with = (GROUP_AFFINITY *)arguments->with;
 	struct nta_look *look = &call->look;
+	GROUP_AFFINITY *previous = &look->previous;
 	KIRQL old;
 
 	memset(look, NTA_POISON, sizeof(*look));
 	switch (arguments->op) {
 	case SET:
-		KeSetSystemGroupAffinityThread(with, &look->previous);
+		KeSetSystemGroupAffinityThread(with, previous);
 		break;
 	case SET_EX:
 		call->returned = KeSetSystemAffinityThreadEx(with->Mask);
+		break;
+	case SET_STORPORT:
+		call->status = StorPortSetSystemGroupAffinityThread(call, NULL,
+								    to_stor(with),
+								    to_stor(previous));
+		break;
+	case REVERT_STORPORT:
+		call->status = StorPortRevertToUserGroupAffinityThread(call, NULL,
+								       to_stor(with));
 		break;
 	case REVERT:
 		KeRevertToUserGroupAffinityThread(with);
@@ -135,7 +153,9 @@ static struct call *make_call(struct kunit *test, struct machine *machine,
 	return call;
 }
 
-#define CALL(...)	make_call(test, machine, (struct arguments){ __VA_ARGS__ })
+#define CALL_ON(machine, ...)						\
+	make_call(test, machine, (struct arguments){ __VA_ARGS__ })
+#define CALL(...)	CALL_ON(machine, __VA_ARGS__)
 
 static PAFFINITY_TOKEN make_token(struct kunit *test)
 {
@@ -365,6 +385,35 @@ static void one_group_nests_in_several(struct kunit *test)
 	PsFreeAffinityToken(token);
 }
 
+/* M4, P2, P3: StorPort's forms are as good as Ke's. */
+static void storport_forms_nest_in_several(struct kunit *test)
+{
+	struct machine *machine = make_machine(test);
+	PAFFINITY_TOKEN token = make_token(test);
+	GROUP_AFFINITY a = group_affinity(&machine->a), previous;
+	struct call *call;
+
+	note_user(test, machine);
+	CALL(.op = SET_SEVERAL, .with = machine->both, .count = 2, .token = token);
+	call = CALL(.op = SET_STORPORT, .with = &a);
+	KUNIT_EXPECT_EQ(test, (ULONG)call->status, STOR_STATUS_SUCCESS);
+	check(test, "inner Set", call, true, machine->in_a);
+	previous = call->look.previous;
+	KUNIT_EXPECT_EQ(test, previous.Group, 0xffff);
+	call = CALL(.op = SET_STORPORT, .with = &previous);
+	KUNIT_EXPECT_EQ(test, (ULONG)call->status, STOR_STATUS_INVALID_PARAMETER);
+	check(test, "Set of Previous", call, true, machine->in_a);
+	call = CALL(.op = REVERT_STORPORT, .with = &previous);
+	KUNIT_EXPECT_EQ(test, (ULONG)call->status, STOR_STATUS_SUCCESS);
+	check(test, "inner Revert", call, true, machine->in_both);
+	call = CALL(.op = REVERT_SEVERAL, .token = token);
+	check(test, "outer Revert", call, false, machine->user);
+	call = CALL(.op = REVERT_STORPORT, .with = &previous);
+	KUNIT_EXPECT_EQ(test, (ULONG)call->status, STOR_STATUS_INVALID_PARAMETER);
+	check(test, "stale Previous", call, false, machine->user);
+	PsFreeAffinityToken(token);
+}
+
 /* M3, M4: several inside a group inside several; unwound one by one. */
 static void families_unwind_exactly(struct kunit *test)
 {
@@ -448,21 +497,16 @@ static void token_of_another_thread_is_nothing(struct kunit *test)
 	call = CALL(.op = SET, .with = &a);
 	previous = call->look.previous;
 
-	call = make_call(test, other, (struct arguments){ .op = SET, .with = &a });
-	call = make_call(test, other, (struct arguments){ .op = REVERT,
-						     .with = &previous });
+	call = CALL_ON(other, .op = SET, .with = &a);
+	call = CALL_ON(other, .op = REVERT, .with = &previous);
 	check(test, "Previous", call, true, machine->in_a);
-	call = make_call(test, other, (struct arguments){ .op = REVERT_SEVERAL,
-						     .token = token });
+	call = CALL_ON(other, .op = REVERT_SEVERAL, .token = token);
 	check(test, "Revert", call, true, machine->in_a);
-	call = make_call(test, other, (struct arguments){ .op = SET_SEVERAL,
-						     .with = machine->both,
-						     .count = 2,
-						     .token = token });
+	call = CALL_ON(other, .op = SET_SEVERAL, .with = machine->both, .count = 2,
+		       .token = token);
 	KUNIT_EXPECT_EQ(test, call->status, STATUS_INVALID_PARAMETER);
 	check(test, "Set", call, true, machine->in_a);
-	make_call(test, other, (struct arguments){ .op = REVERT,
-					      .with = &(GROUP_AFFINITY){} });
+	CALL_ON(other, .op = REVERT, .with = &(GROUP_AFFINITY){});
 
 	call = CALL(.op = REVERT_SEVERAL, .token = token);
 	check(test, "its own", call, false, machine->user);
@@ -636,13 +680,10 @@ static void end_of_a_thread_unwinds_its_tokens(struct kunit *test)
 	nta_worker_forget(machine->worker);
 	KUNIT_ASSERT_TRUE(test, nta_wait_forgotten(task));
 
-	call = make_call(test, next, (struct arguments){ .op = SET_SEVERAL,
-						    .with = next->both,
-						    .count = 2,
-						    .token = token });
+	call = CALL_ON(next, .op = SET_SEVERAL, .with = next->both, .count = 2,
+		       .token = token);
 	KUNIT_EXPECT_EQ(test, call->status, STATUS_SUCCESS);
-	make_call(test, next, (struct arguments){ .op = REVERT_SEVERAL,
-					     .token = token });
+	CALL_ON(next, .op = REVERT_SEVERAL, .token = token);
 	PsFreeAffinityToken(token);
 }
 
@@ -652,6 +693,7 @@ static struct kunit_case ps_cases[] = {
 	KUNIT_CASE_PARAM(bad_set_of_several_groups_changes_nothing,
 			 bad_set_gen_params),
 	KUNIT_CASE(one_group_nests_in_several),
+	KUNIT_CASE(storport_forms_nest_in_several),
 	KUNIT_CASE(families_unwind_exactly),
 	KUNIT_CASE(outer_revert_unwinds_inner_tokens),
 	KUNIT_CASE(token_of_another_thread_is_nothing),

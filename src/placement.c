@@ -216,6 +216,7 @@ bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system)
 	       nta_affinity_equal(&thread->state.system, system) &&
 	       /* data_race: a change right now counts as one after the call. */
 	       test_bit(NTA_THREAD_IN_FORCE, &thread->flags) &&
+	       /* data_race: likewise. */
 	       data_race(cpumask_equal(now, nta_thread_installed(thread))) &&
 	       /* data_race: likewise. */
 	       data_race(nta_system_contains(thread, system, now)) &&

@@ -108,7 +108,7 @@ VOID NTAPI PsFreeAffinityToken(PAFFINITY_TOKEN AffinityToken)
 EXPORT_SYMBOL_GPL(PsFreeAffinityToken);
 
 /**
- * PsSetSystemMultipleGroupAffinityThread() - restrict the calling thread to processors of several groups
+ * PsSetSystemMultipleGroupAffinityThread() - restrict the calling thread to several groups
  * @GroupAffinities: a mask for each group, as KeSetSystemGroupAffinityThread()
  *	takes it; no group twice
  * @GroupCount: how many

@@ -25,6 +25,9 @@ static ULONG reason_to_status(enum nta_reason reason)
 	case NTA_ZERO_MASK:
 	case NTA_NOT_ACTIVE:
 	case NTA_OFFLINE:
+	case NTA_BAD_COUNT:
+	case NTA_SAME_GROUP:
+	case NTA_BAD_TOKEN:
 	case NTA_BAD_CONTEXT:
 		return STOR_STATUS_INVALID_PARAMETER;
 	case NTA_BAD_LEVEL:

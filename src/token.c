@@ -125,6 +125,7 @@ struct nta_token *nta_token_claim(u32 id)
 void nta_token_disclaim(struct nta_token *token)
 {
 	token->filled = false;
+	/* What the next owner reads is all written; pairs with the claim. */
 	smp_store_release(&token->owner, NULL);
 	put(token);
 }
