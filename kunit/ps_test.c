@@ -202,6 +202,10 @@ static void tokens_are_made_and_freed(struct kunit *test)
 	KUNIT_EXPECT_PTR_NE(test, a, b);
 	PsFreeAffinityToken(a);
 	PsFreeAffinityToken(b);
+	/* No number comes again, so a is none. */
+	b = make_token(test);
+	KUNIT_EXPECT_PTR_NE(test, a, b);
+	PsFreeAffinityToken(b);
 	KUNIT_EXPECT_EQ(test, nta_refused_count(NTA_BAD_TOKEN), refused);
 
 	/* Twice, never made, no token at all: not touched, and told. */
@@ -665,6 +669,51 @@ static void processors_go_and_come_back(struct kunit *test)
 	PsFreeAffinityToken(token);
 }
 
+/* M3, U6: what was in force is so again, though its processor is away. */
+static void outer_affinity_whose_processors_went_is_waited_for(struct kunit *test)
+{
+	unsigned int cpu = cpumask_last(cpu_active_mask);
+	GROUP_AFFINITY last = {
+		.Mask = BIT_ULL(nta_cpu_number(&nta_topology, cpu)),
+		.Group = nta_cpu_group(&nta_topology, cpu),
+	};
+	struct machine *machine = make_machine(test);
+	struct cpumask *seen = nta_mask(test);
+	PAFFINITY_TOKEN token = make_token(test), outer = make_token(test);
+	struct call *call;
+	int ret, round;
+
+	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU))
+		kunit_skip(test, "needs CONFIG_HOTPLUG_CPU");
+	note_user(test, machine);
+	/* Of one group, and of several. */
+	for (round = 0; round < 2; round++) {
+		if (round)
+			CALL(.op = SET_SEVERAL, .with = &last, .count = 1,
+			     .token = outer);
+		else
+			CALL(.op = SET, .with = &last);
+		call = CALL(.op = SET_SEVERAL, .with = machine->both, .count = 1,
+			    .token = token);
+		check(test, "inner Set", call, true, machine->in_a);
+
+		ret = remove_cpu(cpu);
+		call = CALL(.op = REVERT_SEVERAL, .token = token);
+		KUNIT_EXPECT_TRUE(test, call->look.entry.state.active);
+		KUNIT_EXPECT_EQ(test, call->look.entry.state.system.group,
+				round ? NTA_SEVERAL_GROUPS : last.Group);
+		if (!ret)
+			ret = add_cpu(cpu);
+		KUNIT_EXPECT_EQ(test, ret, 0);
+		nta_wait_for_mask(machine->worker->task, cpumask_of(cpu), seen);
+		nta_check_mask(test, "back", seen, cpumask_of(cpu));
+		call = CALL(.op = REVERT, .with = &(GROUP_AFFINITY){});
+		check(test, "Revert", call, false, machine->user);
+	}
+	PsFreeAffinityToken(outer);
+	PsFreeAffinityToken(token);
+}
+
 /* U8: the end of a thread unwinds its tokens, the freed ones too. */
 static void end_of_a_thread_unwinds_its_tokens(struct kunit *test)
 {
@@ -703,6 +752,7 @@ static struct kunit_case ps_cases[] = {
 	KUNIT_CASE(change_by_others_is_put_back_and_remembered),
 	KUNIT_CASE(child_gets_the_user_affinity),
 	KUNIT_CASE(processors_go_and_come_back),
+	KUNIT_CASE(outer_affinity_whose_processors_went_is_waited_for),
 	KUNIT_CASE(end_of_a_thread_unwinds_its_tokens),
 	{}
 };

@@ -170,6 +170,7 @@ static void entry_ends_with_its_address(struct kunit *test)
 	unsigned int round;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	raw_spin_lock_init(&task->pi_lock);
 	known = nta_threads_known();
 	for (round = 0; round < 3; round++) {
 		thread = nta_thread_make(task, GFP_KERNEL);

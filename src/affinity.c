@@ -74,7 +74,7 @@ enum nta_reason nta_affinity_trim_several(const struct nta_topology *topology,
 					  unsigned int count,
 					  struct cpumask *trimmed)
 {
-	struct nta_affinity one;
+	struct nta_affinity one, trimmed_one;
 	enum nta_reason reason;
 	unsigned int i;
 
@@ -83,13 +83,16 @@ enum nta_reason nta_affinity_trim_several(const struct nta_topology *topology,
 
 	cpumask_clear(trimmed);
 	for (i = 0; i < count; i++) {
-		reason = nta_affinity_trim(topology, rules, &asked[i], &one);
+		/* Read once: it is the driver's. */
+		one.mask = READ_ONCE(asked[i].mask);
+		one.group = READ_ONCE(asked[i].group);
+		reason = nta_affinity_trim(topology, rules, &one, &trimmed_one);
 		if (reason)
 			return reason;
 		/* What was trimmed before has at least one processor. */
 		if (nta_group_slice(topology, cpumask_bits(trimmed), one.group))
 			return NTA_SAME_GROUP;
-		nta_group_add(topology, one.group, one.mask, trimmed);
+		nta_group_add(topology, one.group, trimmed_one.mask, trimmed);
 	}
 	return NTA_OK;
 }

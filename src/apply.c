@@ -19,6 +19,7 @@
 #include "report.h"
 #include "system_affinity.h"
 #include "thread.h"
+#include "token.h"
 #include "user_affinity.h"
 
 /* Who changes a thread's affinity more often than that wins (U5). */
@@ -159,8 +160,6 @@ static void apply_work(struct work_struct *work)
 	/* From here on a change is another kick. */
 	clear_bit(NTA_THREAD_KICKED, &thread->flags);
 	smp_mb__after_atomic(); /* before the look at what has changed */
-	/* Before there is nothing left to be seen of it. */
-	set_bit(NTA_THREAD_LATE, &thread->flags);
 	apply_state(thread);
 	nta_thread_disown(thread);
 
@@ -306,12 +305,12 @@ static void revert_for_unload(struct work_struct *work)
 	struct nta_thread *thread = container_of(work, struct nta_thread, work);
 
 	nta_thread_own(thread);
-	set_bit(NTA_THREAD_LATE, &thread->flags);
 	nta_report_left_active(thread->task, &thread->state.system,
 			       thread->caller);
 	nta_place_user(thread);
 	nta_commit(thread, &(struct nta_state){});
 	nta_install_done(thread);
+	nta_tokens_pop(thread, NULL);
 	nta_thread_disown(thread);
 	nta_work_done(thread);
 }
@@ -338,7 +337,11 @@ static void wait_for_work(void)
  */
 void nta_apply_stop(void)
 {
-	wait_for_work();
-	nta_threads_take_active(queue_revert_for_unload);
+	bool all_taken;
+
+	do {
+		wait_for_work();
+		all_taken = nta_threads_take_active(queue_revert_for_unload);
+	} while (!all_taken);
 	wait_for_work();
 }

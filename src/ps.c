@@ -23,17 +23,14 @@ static_assert(offsetof(GROUP_AFFINITY, Mask) ==
 static_assert(offsetof(GROUP_AFFINITY, Group) ==
 	      offsetof(struct nta_affinity, group));
 
-static PAFFINITY_TOKEN to_token(u32 id)
+static PAFFINITY_TOKEN to_token(u64 id)
 {
 	return (PAFFINITY_TOKEN)(uintptr_t)id;
 }
 
-/* 0 if it is no token's. */
-static u32 to_id(PAFFINITY_TOKEN token)
+static u64 to_id(PAFFINITY_TOKEN token)
 {
-	uintptr_t id = (uintptr_t)token;
-
-	return id > U32_MAX ? 0 : id;
+	return (uintptr_t)token;
 }
 
 static NTSTATUS to_status(enum nta_reason reason)
@@ -57,7 +54,8 @@ static NTSTATUS to_status(enum nta_reason reason)
  * PsAllocateAffinityToken() - make a token for PsSetSystemMultipleGroupAffinityThread()
  * @AffinityToken: receives the token, or NULL if there is none
  *
- * Context: any. At IRQL <= APC_LEVEL, where sleeping is allowed, it may sleep.
+ * Context: any but an NMI. At IRQL <= APC_LEVEL, where sleeping is allowed, it may
+ * sleep.
  *
  * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER if @AffinityToken is NULL;
  * STATUS_INSUFFICIENT_RESOURCES if there is no memory.
@@ -68,7 +66,7 @@ static NTSTATUS to_status(enum nta_reason reason)
 NTSTATUS NTAPI PsAllocateAffinityToken(PAFFINITY_TOKEN *AffinityToken)
 {
 	enum nta_context context = nta_current_context();
-	u32 id;
+	u64 id;
 
 	if (!AffinityToken)
 		return STATUS_INVALID_PARAMETER;
@@ -87,7 +85,7 @@ EXPORT_SYMBOL_GPL(PsAllocateAffinityToken);
  * unwound by PsRevertToUserMultipleGroupAffinityThread() or by any other Revert.
  * What is no token, or not any more, is not touched; a log line names the caller.
  *
- * Context: any.
+ * Context: any but an NMI.
  *
  * Return: nothing.
  *
@@ -97,7 +95,7 @@ EXPORT_SYMBOL_GPL(PsAllocateAffinityToken);
 VOID NTAPI PsFreeAffinityToken(PAFFINITY_TOKEN AffinityToken)
 {
 	struct nta_affinity token = {
-		.mask = (uintptr_t)AffinityToken,
+		.mask = to_id(AffinityToken),
 		.group = NTA_SEVERAL_GROUPS,
 	};
 
@@ -154,10 +152,12 @@ EXPORT_SYMBOL_GPL(PsSetSystemMultipleGroupAffinityThread);
  * or an outer system affinity of one group or of several. What was set inside is
  * undone with it.
  *
+ * If no processor of an outer system affinity is active the thread stays where it
+ * is until one comes.
+ *
  * Nothing changes if the token was not filled by a successful call of this thread,
- * if it has been unwound already, or if the outer system affinity cannot be had
- * because none of its processors is active or its token was unwound; then a log
- * line names the caller.
+ * or if it has been unwound already, or the outer system affinity's token has; then
+ * a log line names the caller.
  *
  * Context: process; as KeSetSystemGroupAffinityThread().
  *

@@ -80,7 +80,7 @@ void nta_apply_soon(struct nta_thread *thread)
 
 /**
  * nta_queue_for_unload() - have a worker do something else for a thread
- * @thread: the entry, with references as for any work; nothing else is on its way
+ * @thread: the entry, taken by unload
  * @func: what to do
  *
  * Context: any.

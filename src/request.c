@@ -22,6 +22,7 @@
 #include "placement.h"
 #include "report.h"
 #include "request.h"
+#include "system_affinity.h"
 #include "thread.h"
 #include "token.h"
 #include "topology.h"
@@ -178,7 +179,7 @@ refused:
  * Return: NTA_OK, or why nothing changed.
  */
 enum nta_reason nta_request_set_several(const struct nta_affinity *asked,
-					unsigned int count, u32 id,
+					unsigned int count, u64 id,
 					unsigned long caller)
 {
 	enum nta_context context = nta_current_context();
@@ -244,6 +245,34 @@ static struct nta_outcome revert_to_several(const struct nta_thread *thread,
 	return outcome;
 }
 
+/* What was in force is so again, not only what is active of it now (M3). */
+static struct nta_outcome restore(const struct nta_thread *thread,
+				  const struct nta_state *saved)
+{
+	if (!saved->active)
+		return (struct nta_outcome){ .action = NTA_DO_PLACE_USER };
+	if (nta_is_several(&saved->system))
+		return revert_to_several(thread, &saved->system);
+	return (struct nta_outcome){
+		.action = NTA_DO_PLACE_SYSTEM,
+		.next = *saved,
+	};
+}
+
+/*
+ * The context to carry an outcome out in: if no processor of the system affinity
+ * is active it can only be noted, and is put in force when one comes (U6).
+ */
+static enum nta_context waits_for_processors(const struct nta_thread *thread,
+					     const struct nta_outcome *outcome,
+					     enum nta_context context)
+{
+	if (context == NTA_PASSIVE && outcome->next.active &&
+	    nta_system_is_gone(thread, &outcome->next.system))
+		return NTA_PINNED;
+	return context;
+}
+
 static struct nta_outcome revert_to(const struct nta_thread *thread,
 				    const struct nta_affinity *previous)
 {
@@ -277,6 +306,8 @@ enum nta_reason nta_request_revert(const struct nta_affinity *previous,
 
 	thread = nta_thread_find(current);
 	outcome = revert_to(thread, previous);
+	if (nta_is_several(&outcome.next.system))
+		context = waits_for_processors(thread, &outcome, context);
 	reason = carry_out(thread, &outcome, context, caller);
 	/* What was set inside is unwound with it. */
 	if (!reason && nta_is_several(&outcome.next.system))
@@ -299,11 +330,10 @@ refused:
  * Context: any; see the level check. May sleep where that is allowed.
  * Return: as nta_request_revert().
  */
-enum nta_reason nta_request_revert_several(u32 id, unsigned long caller)
+enum nta_reason nta_request_revert_several(u64 id, unsigned long caller)
 {
 	enum nta_context context = nta_current_context();
 	struct nta_affinity asked = { .mask = id, .group = NTA_SEVERAL_GROUPS };
-	static const struct nta_affinity user;
 	struct nta_token *token = NULL;
 	struct nta_outcome outcome;
 	struct nta_thread *thread;
@@ -320,9 +350,10 @@ enum nta_reason nta_request_revert_several(u32 id, unsigned long caller)
 		goto refused;
 	}
 
-	outcome = revert_to(thread, token->saved.active ? &token->saved.system :
-							  &user);
-	reason = carry_out(thread, &outcome, context, caller);
+	outcome = restore(thread, &token->saved);
+	reason = carry_out(thread, &outcome,
+			   waits_for_processors(thread, &outcome, context),
+			   caller);
 	if (!reason && outcome.next.active)
 		nta_tokens_pop(thread, token->outer);
 	if (!reason || outcome.action == NTA_DO_PLACE_USER)

@@ -14,7 +14,7 @@ enum nta_reason nta_request_set(const struct nta_affinity *asked,
 				struct nta_affinity *previous,
 				unsigned long caller);
 enum nta_reason nta_request_set_several(const struct nta_affinity *asked,
-					unsigned int count, u32 id,
+					unsigned int count, u64 id,
 					unsigned long caller);
 enum nta_reason nta_request_refuse(const char *request,
 				   const struct nta_affinity *asked,
@@ -22,7 +22,7 @@ enum nta_reason nta_request_refuse(const char *request,
 				   unsigned long caller);
 enum nta_reason nta_request_revert(const struct nta_affinity *previous,
 				   unsigned long caller);
-enum nta_reason nta_request_revert_several(u32 id, unsigned long caller);
+enum nta_reason nta_request_revert_several(u64 id, unsigned long caller);
 u64 nta_previous_in_group(const struct nta_affinity *previous,
 			  unsigned int group);
 

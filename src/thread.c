@@ -46,6 +46,7 @@
  *			NTA_THREAD_PENDING and NTA_THREAD_USER_DUE who owns the
  *			entry may set again without it, for the next one to try.
  *   tokens		see token.c
+ *   requests		atomic, by who requests an affinity, for as long as he does
  *   NTA_THREAD_OWNED, NTA_THREAD_KICKED
  *			atomic bit operations, by anyone
  *   NTA_THREAD_APC	the thread itself
@@ -214,8 +215,13 @@ void nta_thread_end(struct task_struct *task)
 	if (test_bit(NTA_THREAD_APC, &thread->flags))
 		atomic_dec(&nta_threads_at_apc);
 	/* The thread is gone: only an unload that took it writes its state. */
-	if (!test_bit(NTA_THREAD_TAKEN, &thread->flags) && thread->state.active)
+	if (!test_bit(NTA_THREAD_TAKEN, &thread->flags) && thread->state.active) {
 		nta_report_leak(task, &thread->state.system, thread->caller);
+		/* A worker may be on its way, and there is nothing left to do. */
+		raw_spin_lock_irqsave(&task->pi_lock, flags);
+		thread->state = (struct nta_state){};
+		raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	}
 	nta_tokens_pop(thread, NULL);
 	nta_thread_put(thread);
 }
@@ -320,8 +326,11 @@ void nta_threads_visit(void (*visit)(struct nta_thread *thread, void *data),
 	}
 }
 
-/* Take the first active thread of a bucket that nobody has taken yet. */
-static struct nta_thread *take_active(struct bucket *bucket)
+/*
+ * Take the first active thread of a bucket that nobody has taken yet. Whoever sets
+ * NTA_THREAD_KICKED has the work item; if that is somebody else, @busy says so.
+ */
+static struct nta_thread *take_active(struct bucket *bucket, bool *busy)
 {
 	struct nta_thread *thread;
 	unsigned long flags;
@@ -332,6 +341,10 @@ static struct nta_thread *take_active(struct bucket *bucket)
 		if (test_bit(NTA_THREAD_TAKEN, &thread->flags) ||
 		    !thread->state.active)
 			continue;
+		if (test_and_set_bit(NTA_THREAD_KICKED, &thread->flags)) {
+			*busy = true;
+			continue;
+		}
 		set_bit(NTA_THREAD_TAKEN, &thread->flags);
 		refcount_inc(&thread->refs);
 		get_task_struct(thread->task);
@@ -343,20 +356,24 @@ static struct nta_thread *take_active(struct bucket *bucket)
 
 /**
  * nta_threads_take_active() - visit every active thread once, for unload
- * @visit: gets a reference on the entry and one on its task, to put both
+ * @visit: gets the work item, a reference on the entry and one on its task, to put
+ *	both
  *
  * Context: process; @visit may sleep. No DDI may be called any more.
+ * Return: false if there was work on its way for one that is not taken yet.
  */
-void nta_threads_take_active(void (*visit)(struct nta_thread *thread))
+bool nta_threads_take_active(void (*visit)(struct nta_thread *thread))
 {
 	struct nta_thread *thread;
+	bool busy = false;
 	unsigned int i;
 
 	for (i = 0; i < 1U << bucket_bits; i++) {
-		while ((thread = take_active(&buckets[i])))
+		while ((thread = take_active(&buckets[i], &busy)))
 			visit(thread);
 		cond_resched();
 	}
+	return !busy;
 }
 
 /**
@@ -477,7 +494,6 @@ void nta_threads_stop(void)
 	for (i = 0; i < 1U << bucket_bits; i++) {
 		hlist_for_each_entry_safe(thread, next, &buckets[i].head, node) {
 			hlist_del_rcu(&thread->node);
-			nta_tokens_pop(thread, NULL);
 			nta_thread_put(thread);
 		}
 		cond_resched();

@@ -37,6 +37,7 @@ struct nta_thread {
 	struct task_struct *installer;
 	u32 user_print;
 	struct nta_changes changes;
+	atomic_t requests;
 	unsigned long window;
 	unsigned int put_backs;
 	struct llist_node kicked;
@@ -60,7 +61,7 @@ enum nta_thread_flag {
 	NTA_THREAD_FALLBACK,	/* cpus_mask was last taken for the scheduler's fallback */
 	NTA_THREAD_USER_DUE,	/* not active, and the user mask is not installed yet */
 	NTA_THREAD_IN_FORCE,	/* nobody has put another mask over the installed one */
-	NTA_THREAD_LATE,	/* a worker has moved it, its own calls have not since */
+	NTA_THREAD_LATE,	/* others have installed for it since its last own install */
 	NTA_THREAD_APC,		/* at APC_LEVEL */
 };
 
@@ -120,7 +121,7 @@ void nta_thread_disown(struct nta_thread *thread);
 
 void nta_threads_visit(void (*visit)(struct nta_thread *thread, void *data),
 		       void *data);
-void nta_threads_take_active(void (*visit)(struct nta_thread *thread));
+bool nta_threads_take_active(void (*visit)(struct nta_thread *thread));
 long nta_threads_known(void);
 
 struct tracepoint *nta_find_tracepoint(const char *name);

@@ -32,9 +32,9 @@
 #include "thread.h"
 #include "token.h"
 
-/* Numbers are used again when four billion others have been: not mistaken. */
-static DEFINE_XARRAY_FLAGS(tokens, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
-static u32 next_id = 1;
+static DEFINE_XARRAY_FLAGS(tokens, XA_FLAGS_LOCK_IRQ);
+/* No number is used twice, so that what was freed is never mistaken. */
+static atomic64_t last_id = ATOMIC64_INIT(0);
 
 static void put(struct nta_token *token)
 {
@@ -42,17 +42,28 @@ static void put(struct nta_token *token)
 		kfree_rcu(token, rcu);
 }
 
+/* Insert where interrupts may be off, too. */
+static int insert_atomically(struct nta_token *token, gfp_t gfp)
+{
+	unsigned long flags;
+	int ret;
+
+	xa_lock_irqsave(&tokens, flags);
+	ret = __xa_insert(&tokens, token->id, token, gfp);
+	xa_unlock_irqrestore(&tokens, flags);
+	return ret;
+}
+
 /**
  * nta_token_make() - make a token
  * @gfp: what the context allows
  *
- * Context: any that @gfp allows.
+ * Context: any but an NMI, if @gfp allows it.
  * Return: its number; 0 if there is no memory.
  */
-u32 nta_token_make(gfp_t gfp)
+u64 nta_token_make(gfp_t gfp)
 {
 	struct nta_token *token;
-	unsigned long flags;
 	int ret;
 
 	token = kzalloc(struct_size(token, mask,
@@ -60,12 +71,13 @@ u32 nta_token_make(gfp_t gfp)
 	if (!token)
 		return 0;
 	refcount_set(&token->refs, 1);
+	token->id = atomic64_inc_return(&last_id);
 
-	xa_lock_irqsave(&tokens, flags);
-	ret = __xa_alloc_cyclic(&tokens, &token->id, token, xa_limit_32b,
-				&next_id, GFP_ATOMIC | __GFP_NOWARN);
-	xa_unlock_irqrestore(&tokens, flags);
-	if (ret < 0) {
+	if (gfpflags_allow_blocking(gfp))
+		ret = xa_insert_irq(&tokens, token->id, token, gfp);
+	else
+		ret = insert_atomically(token, gfp);
+	if (ret) {
 		kfree(token);
 		return 0;
 	}
@@ -76,10 +88,10 @@ u32 nta_token_make(gfp_t gfp)
  * nta_token_free() - free a token
  * @id: its number
  *
- * Context: any.
+ * Context: any but an NMI.
  * Return: false if there is no such token.
  */
-bool nta_token_free(u32 id)
+bool nta_token_free(u64 id)
 {
 	struct nta_token *token;
 	unsigned long flags;
@@ -100,13 +112,13 @@ bool nta_token_free(u32 id)
  * Context: any.
  * Return: the token, with a reference; NULL if there is none that is free.
  */
-struct nta_token *nta_token_claim(u32 id)
+struct nta_token *nta_token_claim(u64 id)
 {
 	struct nta_token *token;
 
 	rcu_read_lock();
 	token = xa_load(&tokens, id);
-	if (token && (!refcount_inc_not_zero(&token->refs)))
+	if (token && !refcount_inc_not_zero(&token->refs))
 		token = NULL;
 	rcu_read_unlock();
 	if (token && cmpxchg_acquire(&token->owner, NULL, current)) {

@@ -18,7 +18,7 @@ struct nta_token {
 	struct nta_token *outer;
 	struct task_struct *owner;
 	refcount_t refs;
-	u32 id;
+	u64 id;
 	bool filled;
 	struct nta_state saved;
 	struct rcu_head rcu;
@@ -44,10 +44,10 @@ static inline struct nta_affinity nta_token_affinity(const struct nta_token *tok
 	};
 }
 
-u32 nta_token_make(gfp_t gfp);
-bool nta_token_free(u32 id);
+u64 nta_token_make(gfp_t gfp);
+bool nta_token_free(u64 id);
 
-struct nta_token *nta_token_claim(u32 id);
+struct nta_token *nta_token_claim(u64 id);
 void nta_token_disclaim(struct nta_token *token);
 
 const struct nta_token *nta_token_of(const struct nta_thread *thread,

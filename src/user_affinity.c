@@ -110,15 +110,17 @@ static void keep_lost_user(struct nta_thread *thread)
 /*
  * Whether cpus_mask is what the scheduler makes up for a thread whose CPUs are
  * all gone: every possible CPU, or in a cpuset the cpuset's, and since 6.2 it
- * drops the mask of user mode. User mode itself cannot ask for an offline CPU,
+ * drops the mask of user mode. Nobody has requested it, which is seen by probes. User mode itself cannot ask for an offline CPU,
  * and some are offline now; that a cpuset can is put right when its request has
  * ended, see nta_note_request().
  */
 static bool is_fallback(const struct nta_thread *thread, bool gone)
 {
-	return gone && !nta_user_print(thread->task) &&
-	       (thread->user_print ||
-		cpumask_equal(&thread->task->cpus_mask, cpu_possible_mask));
+	if (!gone || nta_user_print(thread->task))
+		return false;
+	return thread->user_print ||
+	       cpumask_equal(&thread->task->cpus_mask, cpu_possible_mask) ||
+	       (READ_ONCE(changes_are_noted) && !atomic_read(&thread->requests));
 }
 
 /* Somebody else has changed cpus_mask, of a thread whose CPUs were all @gone. */
@@ -263,6 +265,8 @@ bool nta_begin_install(struct nta_thread *thread,
 	if (!expected || nta_state_equal(&thread->state, expected)) {
 		nta_learn_user(thread);
 		WRITE_ONCE(thread->installer, current);
+		if (current != task)
+			set_bit(NTA_THREAD_LATE, &thread->flags);
 		if (expected && expected->active)
 			nta_system_to_cpumask(thread, &expected->system,
 					      nta_thread_request(thread));
@@ -471,7 +475,10 @@ struct nta_changes nta_count_changes(const struct nta_thread *thread)
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_count_changes);
 
-/* Whether no cpuset leaves less of a mask than was asked for. */
+/*
+ * Whether nothing narrows what is asked for: in the root cpuset only an isolated
+ * partition would.
+ */
 static bool in_root_cpuset(struct task_struct *task)
 {
 	bool is_root = true;
@@ -532,7 +539,7 @@ void nta_note_request(struct nta_thread *thread,
 	} else if (in_root_cpuset(task) &&
 		   (cpumask_equal(before, asked) || cpumask_equal(now, asked) ||
 		    cpumask_equal(installed, asked))) {
-		/* Nothing narrows it there, so he got just that. */
+		/* So he got just that. */
 		got = asked;
 	} else if (cpumask_subset(user, asked)) {
 		/* As user mode has it: that was in the cpuset, so it is all of it. */

@@ -118,6 +118,7 @@ static int enter_request(struct probe_data *data, struct pt_regs *regs,
 	if (thread && nta_is_installing(thread))
 		thread = NULL;
 	if (thread) {
+		atomic_inc(&thread->requests);
 		data->changes = nta_count_changes(thread);
 		/* data_race: where it matters it is compared. */
 		data_race(cpumask_and(to_cpumask(data->before),
@@ -155,12 +156,12 @@ static int leave_request(struct kretprobe_instance *instance,
 	struct probe_data *data = (void *)instance->data;
 	struct nta_thread *thread;
 
-	/* Refused: nobody got what he asked for. */
-	if ((int)regs_return_value(regs))
-		return 0;
 	rcu_read_lock();
 	thread = nta_thread_find(data->task);
 	if (thread)
+		atomic_dec(&thread->requests);
+	/* Not if he was refused: then nobody got what he asked for. */
+	if (thread && !(int)regs_return_value(regs))
 		nta_note_request(thread, &data->changes,
 				 to_cpumask(data->before), data->asked);
 	rcu_read_unlock();

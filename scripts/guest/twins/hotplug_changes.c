@@ -230,13 +230,17 @@ void test_r11_user_cpu_offline(void)
 }
 
 /* In a cpuset the kernel rewrites the masks of all members at each change. */
-static void hotplug_in_cpuset(__u64 user, __u64 cpuset, int driver, int offline)
+/* With a user mask from before the move to the cpuset, or from after it. */
+static void hotplug_in_cpuset(__u64 before, __u64 cpuset, __u64 user, int driver,
+			      int offline)
 {
 	start_pair();
-	if (user)
-		user_sets(user, BY_OTHER);
+	if (before)
+		user_sets(before, BY_OTHER);
 	make_cpuset("nta_a", cpuset);
 	move_both("nta_a");
+	if (user)
+		user_sets(user, BY_OTHER);
 	set_and_check(CPU(driver));
 	switch_cpu(offline, false);
 	wake_both();
@@ -266,11 +270,11 @@ void test_u6_in_cpuset(void)
 	need_hotplug();
 	need_cpusets();
 	/* The driver's CPU goes, inside the cpuset and outside. */
-	hotplug_in_cpuset(0, CPU(1) | CPU(2) | CPU(3), 2, 2);
-	hotplug_in_cpuset(0, CPU(0) | CPU(1), 2, 2);
+	hotplug_in_cpuset(0, CPU(1) | CPU(2) | CPU(3), 0, 2, 2);
+	hotplug_in_cpuset(0, CPU(0) | CPU(1), 0, 2, 2);
 	/* One of the cpuset's goes, and the driver's stays. */
-	hotplug_in_cpuset(0, CPU(1) | CPU(2) | CPU(3), 3, 2);
-	hotplug_in_cpuset(0, CPU(1) | CPU(2), 3, 2);
+	hotplug_in_cpuset(0, CPU(1) | CPU(2) | CPU(3), 0, 3, 2);
+	hotplug_in_cpuset(0, CPU(1) | CPU(2), 0, 3, 2);
 }
 
 /* With a user mask that keeps a CPU, so that the twin keeps it too. */
@@ -278,8 +282,11 @@ void test_u6_in_cpuset_user_mask(void)
 {
 	need_hotplug();
 	need_cpusets();
-	hotplug_in_cpuset(CPU(1) | CPU(2), CPU(1) | CPU(2) | CPU(3), 3, 2);
-	hotplug_in_cpuset(CPU(1) | CPU(3), CPU(1) | CPU(3), 0, 3);
+	hotplug_in_cpuset(CPU(1) | CPU(2), CPU(1) | CPU(2) | CPU(3), 0, 3, 2);
+	hotplug_in_cpuset(CPU(1) | CPU(3), CPU(1) | CPU(3), 0, 0, 3);
+	/* What the kernel makes up is then wider than the user mask (U1). */
+	hotplug_in_cpuset(0, CPU(0) | CPU(1), CPU(0), 3, 3);
+	hotplug_in_cpuset(0, CPU(1) | CPU(2), CPU(1), 2, 2);
 }
 
 /* Suspend takes every CPU but one down and up again, with all threads frozen. */
