@@ -82,6 +82,7 @@ static struct guest *make_guests(struct kunit *test, unsigned int count)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, guests);
 	for (i = 0; i < count; i++) {
 		memset(&guests[i].context, NTA_POISON, sizeof(PVOID));
+		guests[i].status = STOR_STATUS_UNSUCCESSFUL;
 		init_completion(&guests[i].began);
 		init_completion(&guests[i].go);
 		init_completion(&guests[i].done);
@@ -678,7 +679,10 @@ static void calls_in_an_interrupt_have_an_invalid_irql(struct kunit *test)
 
 /* --- threads begin (P5) --- */
 
-/* P5: each guest looks at where its creator has the context stored, first of all. */
+/*
+ * P5: each guest looks at where its creator has the context stored, first of all.
+ * A creator that stores it too late is met by luck only, so by many rounds.
+ */
 static void context_is_stored_before_the_thread_runs(struct kunit *test)
 {
 	enum { ROUNDS = 100 };
@@ -1150,6 +1154,7 @@ static void nobody_ends_a_thread_but_itself(struct kunit *test)
 {
 	struct guest *guests = make_guests(test, 3);
 	long refused = nta_event_count(NTA_EVENT_THREAD_REFUSED);
+	struct nta_worker *worker = nta_worker_make(test);
 	unsigned int alive;
 	bool all;
 
@@ -1161,7 +1166,7 @@ static void nobody_ends_a_thread_but_itself(struct kunit *test)
 	guests[0].work = terminate_wrongly;
 	guests[0].data = guests;
 	all &= start_guest(&guests[0], &adapter, NULL);
-	nta_on_thread(test, terminate_others, &guests[1]);
+	nta_worker_do(test, worker, terminate_others, &guests[1]);
 	alive = nta_adapter_threads(&adapter);
 	end_guest(&guests[0]);
 	end_guest(&guests[1]);

@@ -75,6 +75,7 @@ struct adapter_thread {
 	const void *context;
 	PSTOR_THREAD_START_ROUTINE start;
 	void *start_context;
+	unsigned long creator;
 	bool ended;
 	struct completion leaving;
 	union {
@@ -230,11 +231,15 @@ static void see_out(struct work_struct *work)
 {
 	struct adapter_thread *thread =
 		container_of(work, struct adapter_thread, work);
+	struct task_struct *task;
 
 	wait_for_completion(&thread->leaving);
-	put_task_struct(thread->task);
+	/* As long as it is in the list, others look at its task. */
+	task = thread->task;
+	/* Before the unload that may wait for it goes on to ours. */
 	module_put(THIS_MODULE);
 	forget(thread);
+	put_task_struct(task);
 }
 
 /*
@@ -416,6 +421,7 @@ int nta_adapter_thread_start(void *adapter, PSTOR_THREAD_START_ROUTINE start,
 	thread = make_thread(adapter, start, start_context);
 	if (!thread)
 		goto refused;
+	thread->creator = caller;
 	if (!reserve(thread)) {
 		kfree(thread);
 		ret = -EAGAIN;
@@ -498,7 +504,8 @@ refused:
 static bool began_in(const struct adapter_thread *thread,
 		     const struct module *module)
 {
-	return within_module((unsigned long)thread->start, module);
+	return within_module((unsigned long)thread->start, module) ||
+	       within_module(thread->creator, module);
 }
 
 static bool has_no_thread(const struct module *module)
@@ -545,10 +552,13 @@ static int module_changes(struct notifier_block *block, unsigned long state,
 	return NOTIFY_DONE;
 }
 
-/* Before the one that looks for what the driver's calls have left (U13). */
+/*
+ * Before all others, the kernel's own too: what they take apart, trace events for
+ * one, the threads may be using.
+ */
 static struct notifier_block module_notifier = {
 	.notifier_call = module_changes,
-	.priority = 1,
+	.priority = INT_MAX,
 };
 
 /**
