@@ -110,9 +110,9 @@ static void keep_lost_user(struct nta_thread *thread)
 /*
  * Whether cpus_mask is what the scheduler makes up for a thread whose CPUs are
  * all gone: every possible CPU, or in a cpuset the cpuset's, and since 6.2 it
- * drops the mask of user mode. Nobody has requested it, which is seen by probes. User mode itself cannot ask for an offline CPU,
- * and some are offline now; that a cpuset can is put right when its request has
- * ended, see nta_note_request().
+ * drops the mask of user mode. Nobody has requested it, which probes show. User
+ * mode itself cannot ask for an offline CPU, and some are offline now; that a
+ * cpuset can is put right when its request has ended, see nta_note_request().
  */
 static bool is_fallback(const struct nta_thread *thread, bool gone)
 {
