@@ -155,15 +155,22 @@ static void do_it_wrong(void *data)
 	note_level(levels, KeGetCurrentIrql());
 	KeLowerIrql(old);
 	note_level(levels, KeGetCurrentIrql());
+	/* Lowered with the lock held. */
+	KeAcquireSpinLock(&lock, &old);
+	KeLowerIrql(old);
+	note_level(levels, KeGetCurrentIrql());
+	KeReleaseSpinLock(&lock, old);
+	note_level(levels, KeGetCurrentIrql());
 	end_levels(levels);
 }
 
 static void wrong_levels_are_refused_and_counted(struct kunit *test)
 {
-	static const KIRQL expected[] = { 0, 0, 2, 0, 2, 0, 2, 0 };
+	/* Without PREEMPT_COUNT a held lock leaves no mark, and two lines more. */
+	const bool marked = IS_ENABLED(CONFIG_PREEMPT_COUNT);
+	const KIRQL expected[] = { 0, 0, 2, 0, 2, 0, 2, 0, marked ? 2 : 0, 0 };
 	struct levels *levels = kunit_kzalloc(test, sizeof(*levels), GFP_KERNEL);
-	/* Without PREEMPT_COUNT a held lock leaves no mark: one more. */
-	long bad = 6 + !IS_ENABLED(CONFIG_PREEMPT_COUNT);
+	long bad = marked ? 7 : 9;
 
 	KUNIT_ASSERT_NOT_NULL(test, levels);
 	nta_on_thread(test, do_it_wrong, levels);
