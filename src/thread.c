@@ -21,13 +21,13 @@
  *			The lock is raw and irqsave: the end of a thread comes
  *			from an RCU callback, in softirq.
  *   task		constant
- *   state, generation	written by the thread itself under task->pi_lock, and by
- *			unload when no thread can call any more. The thread reads
- *			them at any time, installers under that lock: a thread at
- *			DISPATCH_LEVEL changes them without owning the entry, so
- *			who installs says what for, and finds out if it is not
- *			that any more (I5). Others may look without the lock and
- *			see a mixture.
+ *   state, generation	written by the thread itself under task->pi_lock, and in
+ *			the same way by its end, or by unload when no thread can
+ *			call any more. The thread reads them at any time,
+ *			installers under that lock: a thread at DISPATCH_LEVEL
+ *			changes them without owning the entry, so who installs
+ *			says what for, and finds out if it is not that any more
+ *			(I5). Others may look without the lock and see a mixture.
  *   caller		as state, without the lock; also replaced by
  *			compare-and-exchange when the module that it lies in goes
  *   request mask, put_backs, window, work, NTA_THREAD_GIVEN_UP,

@@ -8,7 +8,7 @@
  * A token is free, claimed by a thread whose Set is under way, or filled by a
  * successful one. From the claim on it is in the thread's list, the newest first,
  * until it is unwound: by the Revert that names it, by one that undoes an outer
- * Set, or by the end of the thread. What is in a list is there also if the driver
+ * Set, by the end of the thread, or by unload. What is in a list is there also if the driver
  * frees it (M5).
  *
  * Who may touch what:
@@ -16,8 +16,10 @@
  *   owner	compare-and-exchange from NULL by who claims; NULL again by him
  *   refs	one is the table's, one the thread's
  *   outer, thread->tokens
- *		written by the thread itself under task->pi_lock, or when it is
- *		gone; read by the thread, by others under that lock
+ *		written under task->pi_lock, by the thread itself, or when it
+ *		calls no more by its end and by unload, who may meet: each then
+ *		takes what the other has left; read by the thread, by others
+ *		under that lock
  *   filled, saved
  *		the thread itself
  *   mask	the thread itself until the token is in its list, then constant
@@ -200,7 +202,7 @@ void nta_token_push(struct nta_thread *thread, struct nta_token *token)
 
 /**
  * nta_tokens_pop() - unwind tokens
- * @thread: current's entry, or that of a thread that is gone
+ * @thread: current's entry, or that of a thread that calls no more
  * @last: all that are newer than this one go; NULL for all. None of them is the
  *	thread's state.
  *
