@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The commands of ntaffinity; "make help" lists them. What kbuild makes of the
-# tree is in Kbuild; what demo and check do is in scripts/.
+# tree is in Kbuild; what demo, check and bench do is in scripts/.
 
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
@@ -31,6 +31,9 @@ demo:
 check:
 	@scripts/check.sh $(CHECK)
 
+bench:
+	@scripts/bench.sh $(FORMAT)
+
 help:
 	@echo 'make            builds src/ntaffinity.ko for the running kernel'
 	@echo '                KVER=6.1.0-56-amd64: for another one that is installed'
@@ -41,8 +44,10 @@ help:
 	@echo 'make check      runs all tests; CHECK="PATTERN..." some of them:'
 	@echo '                make check CHECK="kunit-uml-7 checkpatch"'
 	@echo '                scripts/check.sh -l lists them'
+	@echo 'make bench      measures what the calls cost, beside what they replace'
+	@echo '                FORMAT=csv: as comma-separated values'
 	@echo ''
-	@echo 'demo and check install the Debian packages that they miss, and keep their test'
+	@echo 'demo, check and bench install the Debian packages that they miss, and keep their test'
 	@echo 'kernels in $${XDG_CACHE_HOME:-~/.cache}/ntaffinity (4 GB; remove it at any time).'
 
-.PHONY: modules install clean headers demo check help
+.PHONY: modules install clean headers demo check bench help

@@ -15,17 +15,20 @@
 #   -n NODES    QEMU, with a kernel that has ACPI: NUMA nodes, each as CPUS:MIB,
 #               separated by spaces; either may be empty. "0-2:256 :128 3:" has
 #               three processors with memory, memory alone, a processor alone
+#   -i          QEMU: the clock counts instructions, one a nanosecond, of all
+#               CPUs together, and leaps over the time in which all are idle
 
 . "$(dirname "$0")/lib.sh"
 
-cpus='' mib=512 limit=300 extra='' nodes=''
-while getopts c:m:t:a:n: option; do
+cpus='' mib=512 limit=300 extra='' nodes='' icount=()
+while getopts c:m:t:a:n:i option; do
 	case $option in
 	c) cpus=$OPTARG ;;
 	m) mib=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	a) extra=$OPTARG ;;
 	n) nodes=$OPTARG ;;
+	i) icount=(-icount "shift=0,sleep=off") ;;
 	*) exit 2 ;;
 	esac
 done
@@ -69,7 +72,7 @@ printf '%s\n' "$script" "$@" >"$root/command"
 (
 	lock "build-$(basename "$work")-$name"
 	find "$work/$name" -name '*.ko' -exec cp -t "$root/ko" {} + 2>/dev/null || true
-	[ ! -x "$work/$name/twins" ] || cp "$work/$name/twins" "$root/bin/"
+	find "$work/$name/bin" -maxdepth 1 -type f -perm /u+x -exec cp -t "$root/bin" {} + 2>/dev/null || true
 )
 # Debian's flags leave debug information in the modules, megabytes of it.
 for ko in "$root"/ko/*.ko; do
@@ -116,7 +119,7 @@ qemu)
 	# instruction that another has just patched half, and stumbles at a place
 	# where the kernel turns something on or off. It is no slower.
 	timeout -s KILL "$limit" qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
-		-machine q35 -accel tcg,thread=single -cpu max -smp "$cpus,sockets=$cpus" -m "$mib" "${numa[@]}" \
+		-machine q35 -accel tcg,thread=single -cpu max -smp "$cpus,sockets=$cpus" -m "$mib" "${numa[@]}" "${icount[@]}" \
 		-serial "file:$console" -serial "file:$result" \
 		-kernel "$kernel_image" -initrd "$run/initramfs" \
 		-append "console=ttyS0 nta_result=/dev/ttyS1 nta_end=reboot $args" \

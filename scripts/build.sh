@@ -4,8 +4,8 @@
 # build.sh [-s] NAME [MAKE ARGUMENTS...]: builds the modules with W=1 against
 # the kernel NAME, then each sample as a stranger would: copied out of the
 # tree, with nothing but our headers and Module.symvers. Any warning is a
-# failure. So is the driver that README.md shows. At last it compiles the program
-# that the test user.sh runs in the guest. -s runs sparse over every file too,
+# failure. So is the driver that README.md shows. At last it compiles the programs
+# that run in the guest. -s runs sparse over every file too,
 # where only what it says about our files counts.
 #
 # The work is done on a copy in the cache, one for each kernel, so that kernels
@@ -92,7 +92,7 @@ build()
 }
 
 : >"$log"
-project_files | grep -E '^(Kbuild$|(include|src|kunit)/.*(\.[chS]|Kbuild|Makefile)$)' |
+project_files | grep -E '^(Kbuild$|((include|src)/.*|kunit/[^/]*)(\.[chS]|Kbuild|Makefile)$)' |
 	sync_files "$tree" "$copy"
 build "$copy" "$@"
 
@@ -102,6 +102,14 @@ for sample in $(project_files | sed -nE 's,^samples/([^/]+)/Kbuild$,\1,p'); do
 	build "$work/$name/samples/$sample" "NTAFFINITY=$copy" \
 		"KBUILD_EXTRA_SYMBOLS=$copy/Module.symvers" "$@"
 done
+# The directories below kunit are drivers as well, but may use internal headers.
+for test in $(project_files | sed -nE 's,^kunit/([^/]+)/Kbuild$,\1,p'); do
+	project_files | sed -n "s,^kunit/$test/,,p" |
+		sync_files "$tree/kunit/$test" "$work/$name/$test"
+	build "$work/$name/$test" "NTAFFINITY=$copy" \
+		"KBUILD_EXTRA_SYMBOLS=$copy/Module.symvers" "$@"
+done
+
 # The driver that README.md shows must build as it stands there.
 readme=$work/$name/readme
 mkdir -p "$readme"
@@ -111,18 +119,22 @@ sed -n '/^```c$/,/^```$/p' "$tree/README.md" | sed '/^```/d' >"$readme/mydriver.
 sed -n '/^```make$/,/^```$/p' "$tree/README.md" | sed "/^\`\`\`/d; s,/path/to/ntaffinity,$copy," >"$readme/Kbuild"
 build "$readme" "KBUILD_EXTRA_SYMBOLS=$copy/Module.symvers" "$@"
 
-# The guest's own program. Static, for the guest has no libraries. It is made anew
+# The guest's own programs. Static, for the guest has no libraries. One is made anew
 # when a file of it has changed, has come or has gone.
-twins=$work/$name/twins
-project_files | sed -n 's,^scripts/guest/twins/,,p' |
-	sync_files "$tree/scripts/guest/twins" "$twins.src"
-if [ ! -x "$twins" ] || [ -n "$(find "$twins.src" -newer "$twins")" ]; then
-	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -pthread -o "$twins.new" "$twins.src"/*.c >"$log.part" 2>&1 || {
-		sed "s,$twins.src/,scripts/guest/twins/,g; s/^/    /" "$log.part"
-		die "scripts/guest/twins does not build without complaint"
+for program in $(project_files | sed -nE 's,^scripts/guest/([^/]+)/.*\.c$,\1,p' | sort -u); do
+	binary=$work/$name/bin/$program
+	mkdir -p "$work/$name/bin"
+	project_files | sed -n "s,^scripts/guest/$program/,,p" |
+		sync_files "$tree/scripts/guest/$program" "$binary.src"
+	if [ -x "$binary" ] && [ -z "$(find "$binary.src" -newer "$binary")" ]; then
+		continue
+	fi
+	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -pthread -o "$binary.new" "$binary.src"/*.c >"$log.part" 2>&1 || {
+		sed "s,$binary.src/,scripts/guest/$program/,g; s/^/    /" "$log.part"
+		die "scripts/guest/$program does not build without complaint"
 	}
-	mv "$twins.new" "$twins"
-fi
+	mv "$binary.new" "$binary"
+done
 
 for old in "$work/$name"/samples/*/; do
 	[ ! -d "$old" ] || [ -f "$tree/samples/$(basename "$old")/Kbuild" ] || rm -rf "$old"
