@@ -323,8 +323,11 @@ bool nta_wait_forgotten(const struct task_struct *task)
 	do {
 		rcu_barrier();
 		nta_thread_snapshot(task, &entry);
-		if (!entry.known)
+		if (!entry.known) {
+			/* The callback may still be at what comes after. */
+			rcu_barrier();
 			return true;
+		}
 		schedule_timeout_uninterruptible(1);
 	} while (time_before(jiffies, end));
 	return false;

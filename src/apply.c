@@ -14,6 +14,7 @@
 
 #include "apply.h"
 #include "compat.h"
+#include "irql.h"
 #include "placement.h"
 #include "queue.h"
 #include "report.h"
@@ -24,6 +25,13 @@
 
 /* Who changes a thread's affinity more often than that wins (U5). */
 #define PUT_BACKS_A_SECOND 10
+
+/* Whether a move of the thread's own has not come true yet. */
+static bool waits(const struct nta_thread *thread)
+{
+	return test_bit(NTA_THREAD_PENDING, &thread->flags) ||
+	       test_bit(NTA_THREAD_USER_DUE, &thread->flags);
+}
 
 static bool may_put_back(struct nta_thread *thread)
 {
@@ -152,6 +160,17 @@ static void apply_state(struct nta_thread *thread)
 		install_again(thread, &state, pending);
 }
 
+/* The lowering of the thread's level need not look for a move any more. */
+static void unmark(struct nta_thread *thread)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&thread->task->pi_lock, flags);
+	if (!waits(thread))
+		nta_thread_unmark(thread, NTA_THREAD_MOVES);
+	raw_spin_unlock_irqrestore(&thread->task->pi_lock, flags);
+}
+
 static void apply_work(struct work_struct *work)
 {
 	struct nta_thread *thread = container_of(work, struct nta_thread, work);
@@ -161,6 +180,8 @@ static void apply_work(struct work_struct *work)
 	clear_bit(NTA_THREAD_KICKED, &thread->flags);
 	smp_mb__after_atomic(); /* before the look at what has changed */
 	apply_state(thread);
+	if (test_bit(NTA_THREAD_MOVES, &thread->flags))
+		unmark(thread);
 	nta_thread_disown(thread);
 
 	nta_work_done(thread);
@@ -253,14 +274,17 @@ enum nta_reason nta_place_later(struct nta_thread *thread,
 		thread->state = *next;
 		WRITE_ONCE(thread->generation, thread->generation + 1);
 	}
-	moves = test_bit(NTA_THREAD_PENDING, &thread->flags) ||
-		test_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	moves = waits(thread);
+	if (moves && soon)
+		nta_thread_mark(thread, NTA_THREAD_MOVES);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 
 	if (moves && !reason)
 		nta_report_event(NTA_EVENT_DEFERRED);
 	if (moves && soon)
 		nta_apply_soon(thread);
+	else if (moves)
+		nta_note_move();
 	return reason;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_later);
@@ -274,23 +298,25 @@ EXPORT_SYMBOL_IF_KUNIT(nta_place_later);
 void nta_place_pending(bool may_sleep)
 {
 	struct nta_thread *thread = nta_thread_find(current);
-	bool waits;
+	bool has_move;
 
 	if (!thread)
 		return;
-	waits = test_bit(NTA_THREAD_PENDING, &thread->flags) ||
-		test_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	has_move = waits(thread);
 	if (!may_sleep) {
-		if (waits)
+		if (has_move) {
+			nta_thread_mark(thread, NTA_THREAD_MOVES);
 			nta_apply_soon(thread);
+		}
 		return;
 	}
+	nta_thread_unmark(thread, NTA_THREAD_MOVES);
 	/*
 	 * A worker may just now be at it: it owns the entry before it takes
 	 * what waits.
 	 */
 	smp_rmb(); /* what waits before the owner, pairs with nta_thread_own() */
-	if (!waits && !test_bit(NTA_THREAD_OWNED, &thread->flags))
+	if (!has_move && !test_bit(NTA_THREAD_OWNED, &thread->flags))
 		return;
 	__set_current_state(TASK_RUNNING);
 	nta_thread_own(thread);

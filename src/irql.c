@@ -28,32 +28,9 @@
 #include "compat.h"
 #include "irql.h"
 
-#define DISPATCH_LEVEL	2
 /* A hard interrupt's: the lowest of the levels of devices. */
 #define DEVICE_LEVEL	3
 #define HIGH_LEVEL	15
-
-/*
- * @irql: what was raised to; 0: nothing is raised
- * @bottom_halves: the raise has disabled them
- * @interrupts: the raise has disabled them
- * @native: the first raise was to DISPATCH_LEVEL from DISPATCH_LEVEL: in a native
- *	section, which does not keep bottom halves off, as a raise does
- * @again: raises to DISPATCH_LEVEL from DISPATCH_LEVEL that are in force
- * @locks: how many spin locks are held that our calls have taken
- * @owner: the thread
- * @raiser: who raised first
- */
-struct raised {
-	u8 irql;
-	bool bottom_halves;
-	bool interrupts;
-	bool native;
-	unsigned int again;
-	int locks;
-	const struct task_struct *owner;
-	unsigned long raiser;
-};
 
 enum kind {
 	IN_THREAD,
@@ -64,7 +41,9 @@ enum kind {
 	KINDS
 };
 
-static DEFINE_PER_CPU(struct raised, raised_on[KINDS]);
+DEFINE_PER_CPU(struct nta_raised, nta_raised_in_thread);
+/* The first of these is not used. */
+static DEFINE_PER_CPU(struct nta_raised, raised_elsewhere[KINDS]);
 
 static enum kind current_kind(void)
 {
@@ -78,21 +57,25 @@ static enum kind current_kind(void)
 }
 
 /* This context's. The caller cannot migrate. */
-static struct raised *current_raised(void)
+static struct nta_raised *current_raised(void)
 {
-	return this_cpu_ptr(&raised_on[current_kind()]);
+	enum kind kind = current_kind();
+
+	if (kind == IN_THREAD)
+		return this_cpu_ptr(&nta_raised_in_thread);
+	return this_cpu_ptr(&raised_elsewhere[kind]);
 }
 
 /*
  * The same, to raise. What another thread has left there, because it lost its
  * marks, or an earlier interrupt, because it never lowered, is forgotten.
  */
-static struct raised *own_raised(void)
+static struct nta_raised *own_raised(void)
 {
-	struct raised *raised = current_raised();
+	struct nta_raised *raised = current_raised();
 
 	if (raised->owner != current)
-		*raised = (struct raised){ .owner = current };
+		*raised = (struct nta_raised){ .owner = current };
 	return raised;
 }
 
@@ -105,10 +88,9 @@ static u8 native_irql(void)
 	case IN_HARD_IRQ:
 		return DEVICE_LEVEL;
 	case IN_SOFTIRQ:
-		return DISPATCH_LEVEL;
+		return NTA_IRQL_DISPATCH;
 	default:
-		return preempt_count() || irqs_disabled() ||
-		       rcu_preempt_depth() ? DISPATCH_LEVEL : 0;
+		return nta_is_native_section() ? NTA_IRQL_DISPATCH : 0;
 	}
 }
 
@@ -120,23 +102,20 @@ static u8 native_irql(void)
  */
 enum nta_context nta_current_context(void)
 {
-	if (current_kind() != IN_THREAD || is_idle_task(current))
+	if (is_idle_task(current))
 		return NTA_NO_THREAD;
-
-	if (native_irql())
-		return NTA_DISPATCH;
-
-	if (nta_migration_disabled(current))
-		return NTA_PINNED;
-
-	return NTA_PASSIVE;
+	/* An interrupt leaves one of these marks, too. */
+	if (nta_is_native_section())
+		return current_kind() == IN_THREAD ? NTA_DISPATCH :
+						     NTA_NO_THREAD;
+	return nta_migration_disabled(current) ? NTA_PINNED : NTA_PASSIVE;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_current_context);
 
 /* Whether a raise of this context's is in force. It leaves a mark. */
 static bool is_raised(void)
 {
-	const struct raised *raised;
+	const struct nta_raised *raised;
 
 	/* Without a mark of these kinds it may migrate, too. */
 	if (!softirq_count() && !hardirq_count() && !in_nmi() &&
@@ -171,26 +150,26 @@ u8 nta_current_irql(void)
 u8 nta_raise_irql(u8 irql, unsigned long caller)
 {
 	u8 old = nta_current_irql();
-	bool again = irql == DISPATCH_LEVEL && old == DISPATCH_LEVEL &&
+	bool again = irql == NTA_IRQL_DISPATCH && old == NTA_IRQL_DISPATCH &&
 		     current_kind() == IN_THREAD;
-	struct raised *raised;
+	struct nta_raised *raised;
 	unsigned long flags;
 
-	if (old < DISPATCH_LEVEL || again) {
+	if (old < NTA_IRQL_DISPATCH || again) {
 		if (again && is_raised()) {
 			current_raised()->again++;
 			return old;
 		}
 		local_bh_disable();
 		raised = current_raised();
-		*raised = (struct raised){
+		*raised = (struct nta_raised){
 			.bottom_halves = true,
 			.native = again,
 			.again = again,
 			.owner = current,
 		};
 	}
-	if (irql > DISPATCH_LEVEL) {
+	if (irql > NTA_IRQL_DISPATCH) {
 		local_irq_save(flags);
 		own_raised()->interrupts |= !irqs_disabled_flags(flags);
 	}
@@ -198,22 +177,24 @@ u8 nta_raise_irql(u8 irql, unsigned long caller)
 	if (!raised->irql)
 		raised->raiser = caller;
 	raised->irql = irql;
+	raised->is_plain = false;
 	return old;
 }
 
 /* Undo a raise, as far as @irql. */
-static void undo_raise(struct raised *raised, u8 irql)
+static void undo_raise(struct nta_raised *raised, u8 irql)
 {
-	bool bottom_halves = raised->bottom_halves && irql < DISPATCH_LEVEL;
-	bool interrupts = raised->interrupts && irql <= DISPATCH_LEVEL;
+	bool bottom_halves = raised->bottom_halves && irql < NTA_IRQL_DISPATCH;
+	bool interrupts = raised->interrupts && irql <= NTA_IRQL_DISPATCH;
 
 	/* The record first: it is another thread's when we can be migrated. */
 	if (bottom_halves)
 		raised->bottom_halves = false;
 	if (interrupts)
 		raised->interrupts = false;
-	raised->irql = irql > DISPATCH_LEVEL ? irql :
-		       raised->bottom_halves ? DISPATCH_LEVEL : 0;
+	raised->is_plain = false;
+	raised->irql = irql > NTA_IRQL_DISPATCH ? irql :
+		       raised->bottom_halves ? NTA_IRQL_DISPATCH : 0;
 	if (!raised->irql)
 		raised->again = 0;
 
@@ -238,11 +219,11 @@ static void undo_raise(struct raised *raised, u8 irql)
  */
 bool nta_lower_irql(u8 irql, u8 old)
 {
-	struct raised *raised;
+	struct nta_raised *raised;
 
 	if (irql == old) {
 		/* The end of a raise that found the level as it is. */
-		if (irql != DISPATCH_LEVEL || current_kind() != IN_THREAD ||
+		if (irql != NTA_IRQL_DISPATCH || current_kind() != IN_THREAD ||
 		    !is_raised())
 			return true;
 		raised = current_raised();
@@ -279,6 +260,30 @@ void nta_count_lock(int locks)
 }
 
 /**
+ * nta_note_move() - the raise in force has left a move for its lowering
+ *
+ * Context: where nta_is_only_raised() is true.
+ */
+void nta_note_move(void)
+{
+	struct nta_raised *raised = current_raised();
+
+	raised->moves = true;
+	raised->is_plain = false;
+}
+
+/**
+ * nta_has_move() - whether it has
+ *
+ * Context: at DISPATCH_LEVEL or higher.
+ * Return: whether the lowering has to look for a move.
+ */
+bool nta_has_move(void)
+{
+	return is_raised() && current_raised()->moves;
+}
+
+/**
  * nta_is_only_raised() - whether our calls alone keep the thread from sleeping
  *
  * Then the driver will lower, and a native section need not be reckoned with.
@@ -289,7 +294,7 @@ void nta_count_lock(int locks)
 bool nta_is_only_raised(void)
 {
 	int count = SOFTIRQ_DISABLE_OFFSET;
-	const struct raised *raised;
+	const struct nta_raised *raised;
 
 	if (!is_raised())
 		return false;

@@ -6,6 +6,12 @@
 #ifndef NTA_IRQL_H
 #define NTA_IRQL_H
 
+#include <linux/bottom_half.h>
+#include <linux/irqflags.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 /*
@@ -24,11 +30,97 @@ enum nta_context {
 
 enum nta_context nta_current_context(void);
 
+/* Whether native marks, or a raise's, forbid the thread to sleep. */
+static __always_inline bool nta_is_native_section(void)
+{
+	return preempt_count() || irqs_disabled() || rcu_preempt_depth();
+}
+
+#define NTA_IRQL_DISPATCH 2
+
+/*
+ * What a raise did, so that the lowering can undo just that.
+ *
+ * @owner: the thread
+ * @raiser: who raised first
+ * @irql: what was raised to; 0: nothing is raised
+ * @is_plain: the raise is nta_raise_plainly()'s, and nothing came on top of it
+ * @bottom_halves: the raise has disabled them
+ * @interrupts: the raise has disabled them
+ * @native: the first raise was to DISPATCH_LEVEL from DISPATCH_LEVEL: in a native
+ *	section, which does not keep bottom halves off, as a raise does
+ * @moves: a move was left for the lowering
+ * @again: raises to DISPATCH_LEVEL from DISPATCH_LEVEL that are in force
+ * @locks: how many spin locks are held that our calls have taken
+ */
+struct nta_raised {
+	const struct task_struct *owner;
+	unsigned long raiser;
+	u8 irql;
+	bool is_plain : 1;
+	bool bottom_halves : 1;
+	bool interrupts : 1;
+	bool native : 1;
+	bool moves : 1;
+	u16 again;
+	s16 locks;
+};
+
+DECLARE_PER_CPU(struct nta_raised, nta_raised_in_thread);
+
+/**
+ * nta_raise_plainly() - the raise that nearly all are
+ * @caller: the DDI's return address
+ *
+ * From PASSIVE_LEVEL, or APC_LEVEL, to DISPATCH_LEVEL: made to be cheap.
+ *
+ * Context: any.
+ * Return: false if the current level is another one: then nothing has changed.
+ */
+static __always_inline bool nta_raise_plainly(unsigned long caller)
+{
+	if (nta_is_native_section())
+		return false;
+	local_bh_disable();
+	*this_cpu_ptr(&nta_raised_in_thread) = (struct nta_raised){
+		.owner = current,
+		.raiser = caller,
+		.irql = NTA_IRQL_DISPATCH,
+		.is_plain = true,
+		.bottom_halves = true,
+	};
+	return true;
+}
+
+/**
+ * nta_lower_plainly() - the lowering that belongs to it
+ *
+ * Context: any.
+ * Return: false if there is more to do: then nothing has changed.
+ */
+static __always_inline bool nta_lower_plainly(void)
+{
+	struct nta_raised *raised;
+
+	/* With such a count it cannot migrate. */
+	if (preempt_count() != SOFTIRQ_DISABLE_OFFSET || irqs_disabled())
+		return false;
+	raised = this_cpu_ptr(&nta_raised_in_thread);
+	if (raised->owner != current || !raised->is_plain || raised->locks)
+		return false;
+	raised->is_plain = false;
+	raised->irql = 0;
+	local_bh_enable();
+	return true;
+}
+
 u8 nta_current_irql(void);
 u8 nta_raise_irql(u8 irql, unsigned long caller);
 bool nta_lower_irql(u8 irql, u8 old);
 void nta_count_lock(int locks);
 bool nta_holds_locks(void);
+void nta_note_move(void);
+bool nta_has_move(void);
 bool nta_is_only_raised(void);
 bool nta_bring_down(unsigned long *raiser);
 

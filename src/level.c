@@ -9,7 +9,7 @@
  * of the machine. So it begins when the first driver that links against us is
  * loaded, and the module parameter levelcheck=0 leaves it out.
  *
- * Who may touch what: NTA_THREAD_APC of a thread is that thread's.
+ * Who may touch what: the marks of a thread are that thread's.
  */
 #include <linux/atomic.h>
 #include <linux/gfp.h>
@@ -36,7 +36,7 @@ static bool is_apc(void)
 	const struct nta_thread *thread;
 
 	/* While there is none, nobody is looked up. */
-	if (!atomic_read(&nta_threads_at_apc))
+	if (!atomic_read(&nta_marks))
 		return false;
 	thread = nta_thread_find(current);
 	return thread && test_bit(NTA_THREAD_APC, &thread->flags);
@@ -44,10 +44,13 @@ static bool is_apc(void)
 
 static void leave_apc(void)
 {
-	struct nta_thread *thread = nta_thread_find(current);
+	struct nta_thread *thread;
 
-	if (thread && test_and_clear_bit(NTA_THREAD_APC, &thread->flags))
-		atomic_dec(&nta_threads_at_apc);
+	if (!atomic_read(&nta_marks))
+		return;
+	thread = nta_thread_find(current);
+	if (thread)
+		nta_thread_unmark(thread, NTA_THREAD_APC);
 }
 
 /* Returns false if there is no memory to keep it in. */
@@ -61,8 +64,7 @@ static bool enter_apc(void)
 					 GFP_ATOMIC | __GFP_NOWARN);
 	if (!thread)
 		return false;
-	if (!test_and_set_bit(NTA_THREAD_APC, &thread->flags))
-		atomic_inc(&nta_threads_at_apc);
+	nta_thread_mark(thread, NTA_THREAD_APC);
 	return true;
 }
 
@@ -136,15 +138,14 @@ u8 nta_level(void)
 }
 
 /**
- * nta_level_raise() - raise the current level
- * @level: to this one
- * @caller: the DDI's return address
+ * nta_level_raise_with_care() - nta_level_raise(), whatever the case
+ * @level: as there
+ * @caller: as there
  *
  * Context: any.
- * Return: the level from before. If that is higher, or there is no such level, or
- * for APC_LEVEL no memory, nothing has changed, and a line says so.
+ * Return: as there.
  */
-u8 nta_level_raise(u8 level, unsigned long caller)
+u8 nta_level_raise_with_care(u8 level, unsigned long caller)
 {
 	u8 old = nta_level();
 
@@ -160,15 +161,16 @@ u8 nta_level_raise(u8 level, unsigned long caller)
 }
 
 /**
- * nta_level_lower() - lower the current level
- * @level: to this one
- * @caller: the DDI's return address
+ * nta_level_lower_with_care() - nta_level_lower(), whatever the case
+ * @level: as there
+ * @caller: as there
  *
- * Context: any. May sleep if no native section is open that forbids it.
+ * Context: as there.
  */
-void nta_level_lower(u8 level, unsigned long caller)
+void nta_level_lower_with_care(u8 level, unsigned long caller)
 {
 	u8 old = nta_level();
+	bool moves = old >= DISPATCH_LEVEL && nta_has_move();
 
 	/* It is lowered all the same: so the driver has it. */
 	if (level < DISPATCH_LEVEL && old >= DISPATCH_LEVEL && nta_holds_locks())
@@ -190,7 +192,8 @@ void nta_level_lower(u8 level, unsigned long caller)
 		nta_report_bad_level("lower without memory", old, level, caller);
 
 	/* What had to wait does so no longer (I3). */
-	nta_place_pending(nta_current_context() == NTA_PASSIVE);
+	if (moves || atomic_read(&nta_marks))
+		nta_place_pending(nta_current_context() == NTA_PASSIVE);
 }
 
 /**
@@ -202,10 +205,8 @@ void nta_level_lower(u8 level, unsigned long caller)
  */
 void nta_level_needs_dispatch(const char *what, unsigned long caller)
 {
-	u8 level = nta_level();
-
-	if (level < DISPATCH_LEVEL)
-		nta_report_bad_level(what, level, DISPATCH_LEVEL, caller);
+	if (!nta_is_native_section())
+		nta_report_bad_level(what, nta_level(), DISPATCH_LEVEL, caller);
 }
 
 /**

@@ -60,6 +60,7 @@ static enum nta_reason carry_out_now(struct nta_thread *thread,
 	enum nta_reason reason;
 
 	nta_thread_own(thread);
+	nta_thread_unmark(thread, NTA_THREAD_MOVES);
 	clear_bit(NTA_THREAD_LATE, &thread->flags);
 	if (outcome->action == NTA_DO_PLACE_SYSTEM) {
 		reason = nta_place_system(thread, &next->system);

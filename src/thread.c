@@ -50,6 +50,8 @@
  *   NTA_THREAD_OWNED, NTA_THREAD_KICKED
  *			atomic bit operations, by anyone
  *   NTA_THREAD_APC	the thread itself
+ *   NTA_THREAD_MOVES	the thread itself; a worker clears it, under task->pi_lock,
+ *			under which the thread sets it when a move is left
  *   NTA_THREAD_LATE	the owner of the entry; read by the thread
  *   NTA_THREAD_TAKEN	set by unload under the bucket's lock, never cleared
  *
@@ -82,7 +84,7 @@ static unsigned int bucket_bits;
 static atomic_long_t threads_known = ATOMIC_LONG_INIT(0);
 static struct tracepoint *process_free;
 
-atomic_t nta_threads_at_apc = ATOMIC_INIT(0);
+atomic_t nta_marks = ATOMIC_INIT(0);
 
 static struct bucket *bucket_of(const struct task_struct *task)
 {
@@ -212,8 +214,8 @@ void nta_thread_end(struct task_struct *task)
 		return;
 
 	atomic_long_dec(&threads_known);
-	if (test_bit(NTA_THREAD_APC, &thread->flags))
-		atomic_dec(&nta_threads_at_apc);
+	nta_thread_unmark(thread, NTA_THREAD_APC);
+	nta_thread_unmark(thread, NTA_THREAD_MOVES);
 	/* The thread is gone: only an unload that took it writes its state. */
 	if (!test_bit(NTA_THREAD_TAKEN, &thread->flags) && thread->state.active) {
 		nta_report_leak(task, &thread->state.system, thread->caller);
@@ -264,6 +266,33 @@ void nta_thread_snapshot(const struct task_struct *task,
 	rcu_read_unlock();
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_snapshot);
+
+/**
+ * nta_thread_mark() - have raising and lowering look at a thread
+ * @thread: current's entry
+ * @mark: why
+ *
+ * Context: any.
+ */
+void nta_thread_mark(struct nta_thread *thread, enum nta_thread_flag mark)
+{
+	if (!test_and_set_bit(mark, &thread->flags))
+		atomic_inc(&nta_marks);
+}
+
+/**
+ * nta_thread_unmark() - there is no reason any more
+ * @thread: the entry
+ * @mark: what was the reason
+ *
+ * Context: any.
+ */
+void nta_thread_unmark(struct nta_thread *thread, enum nta_thread_flag mark)
+{
+	if (test_bit(mark, &thread->flags) &&
+	    test_and_clear_bit(mark, &thread->flags))
+		atomic_dec(&nta_marks);
+}
 
 /**
  * nta_thread_own() - become the one who installs for a thread

@@ -63,6 +63,7 @@ enum nta_thread_flag {
 	NTA_THREAD_IN_FORCE,	/* nobody has put another mask over the installed one */
 	NTA_THREAD_LATE,	/* others have installed for it since its last own install */
 	NTA_THREAD_APC,		/* at APC_LEVEL */
+	NTA_THREAD_MOVES,	/* has left a move behind in a native section */
 };
 
 /* What user mode wants of the thread, as last read. */
@@ -112,8 +113,14 @@ void nta_thread_end(struct task_struct *task);
 void nta_thread_snapshot(const struct task_struct *task,
 			 struct nta_thread_snapshot *snapshot);
 
-/* How many threads are at APC_LEVEL. */
-extern atomic_t nta_threads_at_apc;
+/*
+ * How many marks there are, NTA_THREAD_APC and NTA_THREAD_MOVES, of all threads:
+ * while there is none, raising and lowering look no thread up.
+ */
+extern atomic_t nta_marks;
+
+void nta_thread_mark(struct nta_thread *thread, enum nta_thread_flag mark);
+void nta_thread_unmark(struct nta_thread *thread, enum nta_thread_flag mark);
 
 void nta_thread_own(struct nta_thread *thread);
 bool nta_thread_try_own(struct nta_thread *thread);
