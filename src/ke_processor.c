@@ -10,7 +10,9 @@
  */
 #include <linux/bitops.h>
 #include <linux/cpumask.h>
+#include <linux/percpu.h>
 #include <linux/smp.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "ntdef.h"
@@ -25,12 +27,24 @@ static unsigned int this_cpu(void)
 	return raw_smp_processor_id();
 }
 
-static PROCESSOR_NUMBER to_processor_number(unsigned int cpu)
+/* What drivers call a processor's number stands in front of our name for it. */
+static_assert(offsetof(union nta_processor, group) == offsetof(PROCESSOR_NUMBER, Group));
+static_assert(offsetof(union nta_processor, number) == offsetof(PROCESSOR_NUMBER, Number));
+static_assert(offsetof(union nta_processor, reserved) ==
+	      offsetof(PROCESSOR_NUMBER, Reserved));
+
+static __always_inline void put_number(PROCESSOR_NUMBER *number, u64 whole)
 {
-	return (PROCESSOR_NUMBER){
-		.Group = nta_cpu_group(&nta_topology, cpu),
-		.Number = nta_cpu_number(&nta_topology, cpu),
-	};
+	memcpy(number, &whole, sizeof(*number));
+}
+
+/* A processor just come up may not have an index yet: then it is asked for. */
+static u32 index_of(const union nta_processor *processor)
+{
+	if (likely(processor->index != NTA_NO_INDEX))
+		return processor->index;
+	return nta_index_of_cpu(nta_first_cpu(&nta_topology, processor->group) +
+				processor->number);
 }
 
 /**
@@ -173,7 +187,8 @@ KAFFINITY NTAPI KeQueryGroupAffinity(USHORT GroupNumber)
 {
 	if (GroupNumber >= nta_topology.group_count)
 		return 0;
-	return nta_group_active(&nta_topology, GroupNumber);
+	return nta_group_slice(&nta_topology, cpumask_bits(cpu_active_mask),
+			       GroupNumber);
 }
 EXPORT_SYMBOL_GPL(KeQueryGroupAffinity);
 
@@ -213,11 +228,14 @@ EXPORT_SYMBOL_GPL(KeGetCurrentProcessorNumber);
  */
 ULONG NTAPI KeGetCurrentProcessorNumberEx(PPROCESSOR_NUMBER ProcNumber)
 {
-	unsigned int cpu = this_cpu();
+	/* Whole, for the next look may be on another CPU. */
+	union nta_processor processor = {
+		.whole = this_cpu_read(nta_this_processor.whole)
+	};
 
 	if (ProcNumber)
-		*ProcNumber = to_processor_number(cpu);
-	return nta_index_of_cpu(cpu);
+		put_number(ProcNumber, processor.whole);
+	return index_of(&processor);
 }
 EXPORT_SYMBOL_GPL(KeGetCurrentProcessorNumberEx);
 
@@ -232,9 +250,26 @@ EXPORT_SYMBOL_GPL(KeGetCurrentProcessorNumberEx);
  */
 ULONG NTAPI KeGetCurrentProcessorIndex(void)
 {
-	return nta_index_of_cpu(this_cpu());
+	union nta_processor processor = {
+		.whole = this_cpu_read(nta_this_processor.whole)
+	};
+
+	return index_of(&processor);
 }
 EXPORT_SYMBOL_GPL(KeGetCurrentProcessorIndex);
+
+/* KeGetProcessorNumberFromIndex(), unless the first look has sufficed. */
+static noinline NTSTATUS look_for_number(ULONG index, PROCESSOR_NUMBER *number)
+{
+	if (!number)
+		return STATUS_INVALID_PARAMETER;
+	if (index >= nta_seen_count()) {
+		*number = (PROCESSOR_NUMBER){};
+		return STATUS_INVALID_PARAMETER;
+	}
+	put_number(number, nta_indexes.processors[index].whole);
+	return STATUS_SUCCESS;
+}
 
 /**
  * KeGetProcessorNumberFromIndex() - the processor that has an index
@@ -254,15 +289,9 @@ EXPORT_SYMBOL_GPL(KeGetCurrentProcessorIndex);
 NTSTATUS NTAPI KeGetProcessorNumberFromIndex(ULONG ProcIndex,
 					     PPROCESSOR_NUMBER ProcNumber)
 {
-	int cpu = nta_cpu_of_index(ProcIndex);
-
-	if (!ProcNumber)
-		return STATUS_INVALID_PARAMETER;
-	if (cpu < 0) {
-		*ProcNumber = (PROCESSOR_NUMBER){};
-		return STATUS_INVALID_PARAMETER;
-	}
-	*ProcNumber = to_processor_number(cpu);
+	if (unlikely(!ProcNumber) || !nta_is_known_index(ProcIndex))
+		return look_for_number(ProcIndex, ProcNumber);
+	put_number(ProcNumber, nta_indexes.processors[ProcIndex].whole);
 	return STATUS_SUCCESS;
 }
 EXPORT_SYMBOL_GPL(KeGetProcessorNumberFromIndex);

@@ -18,9 +18,10 @@
  *   nta_topology    written at load only
  *   fresh           publish_lock
  *   fresh_any       written under publish_lock, read by anyone
- *   seen, index_of, cpu_of, seen_count, seen_groups
+ *   seen, index_of, nta_indexes, nta_this_processor, seen_groups
+ *               
  *                   written under publish_lock, read by anyone. An index is
- *                   written whole before seen and seen_count are, with release:
+ *                   written whole before seen and nta_indexes.count are, with release:
  *                   who reads those with acquire finds it.
  *   publish_lock    raw and irqsave: queries may come at any level. Innermost.
  */
@@ -41,27 +42,39 @@ static DEFINE_RAW_SPINLOCK(publish_lock);
 static cpumask_var_t fresh;
 static bool fresh_any;
 static cpumask_var_t seen;
-static unsigned int seen_count;
 static unsigned int seen_groups;
 static u32 *index_of;
-static u32 *cpu_of;
+struct nta_indexes nta_indexes;
+DEFINE_PER_CPU(union nta_processor, nta_this_processor);
 static int hotplug_state;
+
+static union nta_processor name_of(unsigned int cpu)
+{
+	return (union nta_processor){
+		.group = nta_cpu_group(&nta_topology, cpu),
+		.number = nta_cpu_number(&nta_topology, cpu),
+		.index = NTA_NO_INDEX,
+	};
+}
 
 static void publish_cpu(unsigned int cpu)
 {
 	unsigned int group = nta_cpu_group(&nta_topology, cpu);
+	union nta_processor processor = name_of(cpu);
 
 	lockdep_assert_held(&publish_lock);
 
-	WRITE_ONCE(cpu_of[seen_count], cpu);
-	WRITE_ONCE(index_of[cpu], seen_count);
+	processor.index = nta_indexes.count;
+	nta_indexes.processors[nta_indexes.count] = processor;
+	WRITE_ONCE(per_cpu(nta_this_processor, cpu).whole, processor.whole);
+	WRITE_ONCE(index_of[cpu], nta_indexes.count);
 	smp_wmb(); /* the index before the mask, pairs with nta_seen_mask() */
 	cpumask_set_cpu(cpu, seen);
 	if (group >= seen_groups)
 		/* pairs with nta_seen_groups() */
 		smp_store_release(&seen_groups, group + 1);
 	/* pairs with nta_seen_count() */
-	smp_store_release(&seen_count, seen_count + 1);
+	smp_store_release(&nta_indexes.count, nta_indexes.count + 1);
 }
 
 static void publish_fresh_cpus(void)
@@ -157,7 +170,7 @@ EXPORT_SYMBOL_IF_KUNIT(nta_count_groups);
 unsigned int nta_seen_count(void)
 {
 	nta_topology_refresh();
-	return smp_load_acquire(&seen_count); /* pairs with publish_cpu() */
+	return smp_load_acquire(&nta_indexes.count); /* pairs with publish_cpu() */
 }
 
 /**
@@ -204,23 +217,9 @@ u32 nta_index_of_cpu(unsigned int cpu)
 	return READ_ONCE(index_of[cpu]);
 }
 
-/**
- * nta_cpu_of_index() - the CPU that has a processor index
- * @index: any number
- *
- * Context: any.
- * Return: the CPU; -ENOENT if no processor has the index.
- */
-int nta_cpu_of_index(u32 index)
-{
-	if (index >= nta_seen_count())
-		return -ENOENT;
-	return READ_ONCE(cpu_of[index]);
-}
-
 static void free_tables(void)
 {
-	kvfree(cpu_of);
+	kvfree(nta_indexes.processors);
 	kvfree(index_of);
 	free_cpumask_var(seen);
 	free_cpumask_var(fresh);
@@ -237,8 +236,11 @@ static int alloc_tables(void)
 	index_of = kvcalloc(nr_cpu_ids, sizeof(*index_of), GFP_KERNEL);
 	if (!index_of)
 		goto free_seen;
-	cpu_of = kvcalloc(nr_cpu_ids, sizeof(*cpu_of), GFP_KERNEL);
-	if (!cpu_of)
+	nta_indexes.count = 0;
+	nta_indexes.processors = kvcalloc(nr_cpu_ids,
+					  sizeof(*nta_indexes.processors),
+					  GFP_KERNEL);
+	if (!nta_indexes.processors)
 		goto free_index_of;
 
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
@@ -266,6 +268,7 @@ int nta_topology_start(unsigned int group_size, bool groupaware)
 {
 	int groups = nta_count_groups(cpumask_last(cpu_possible_mask) + 1,
 				      group_size);
+	unsigned int cpu;
 	int ret;
 
 	if (groups < 0)
@@ -282,6 +285,9 @@ int nta_topology_start(unsigned int group_size, bool groupaware)
 		.group_count = groups,
 		.group_shift = ilog2(group_size),
 	};
+
+	for_each_possible_cpu(cpu)
+		per_cpu(nta_this_processor, cpu) = name_of(cpu);
 
 	/* No CPU comes or goes between the first look and the callbacks. */
 	cpus_read_lock();

@@ -8,8 +8,11 @@
 #ifndef NTA_TOPOLOGY_H
 #define NTA_TOPOLOGY_H
 
+#include <asm/barrier.h>
 #include <linux/bits.h>
 #include <linux/cpumask.h>
+#include <linux/log2.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 /* Group numbers 0xfffe and up are not for groups: 0xffff means "all". */
@@ -62,8 +65,12 @@ static inline u64 nta_group_slice(const struct nta_topology *topology,
 				  const unsigned long *bits, unsigned int group)
 {
 	unsigned int first = nta_first_cpu(topology, group);
-	u64 word = READ_ONCE(bits[first / BITS_PER_LONG]);
+	u64 word;
 
+	/* Nearly always, and then a group is a word. */
+	if (likely(topology->group_shift == ilog2(BITS_PER_LONG)))
+		return READ_ONCE(bits[group]);
+	word = READ_ONCE(bits[first / BITS_PER_LONG]);
 	return (word >> (first % BITS_PER_LONG)) &
 	       GENMASK_ULL(nta_group_size(topology) - 1, 0);
 }
@@ -132,12 +139,50 @@ int nta_count_groups(unsigned int cpus, unsigned int group_size);
 /* Indexes: dense, in the order in which processors were first seen (Q2). */
 #define NTA_NO_INDEX 0xffffffffU
 
+/* A processor as drivers know it: a word, so that it is read at once. */
+union nta_processor {
+	struct {
+		u16 group;
+		u8 number;
+		u8 reserved;
+		u32 index;
+	};
+	u64 whole;
+};
+
+/* That of each CPU; the index is NTA_NO_INDEX until it is published. */
+DECLARE_PER_CPU(union nta_processor, nta_this_processor);
+
+/* The processors that were seen, by their indexes. */
+struct nta_indexes {
+	unsigned int count;
+	union nta_processor *processors;
+};
+
+extern struct nta_indexes nta_indexes;
+
 void nta_topology_refresh(void);
 unsigned int nta_seen_count(void);
 u64 nta_seen_mask(unsigned int group);
 unsigned int nta_seen_groups(void);
 u32 nta_index_of_cpu(unsigned int cpu);
-int nta_cpu_of_index(u32 index);
+
+/**
+ * nta_is_known_index() - whether a processor has an index, at a first look
+ * @index: any number
+ *
+ * Context: any.
+ * Return: if true, nta_indexes has the processor; if false, nta_seen_count()
+ * knows more.
+ */
+static __always_inline bool nta_is_known_index(u32 index)
+{
+	/* data_race: it only grows. */
+	if (unlikely(index >= data_race(nta_indexes.count)))
+		return false;
+	smp_rmb(); /* the count before the processor, pairs with publish_cpu() */
+	return true;
+}
 
 int nta_topology_start(unsigned int group_size, bool groupaware);
 void nta_topology_stop(void);

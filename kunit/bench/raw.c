@@ -65,18 +65,6 @@ unsigned int nta_bench_other(void)
 }
 EXPORT_SYMBOL_GPL(nta_bench_other);
 
-/**
- * nta_bench_empty() - a function that is called from another module
- * @unused: an argument
- *
- * Context: any.
- */
-noinline void nta_bench_empty(void *unused)
-{
-	barrier();
-}
-EXPORT_SYMBOL_GPL(nta_bench_empty);
-
 static void begin_free(void)
 {
 	nta_bench_start_on(nta_bench_cpus[0]);

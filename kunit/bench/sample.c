@@ -102,3 +102,14 @@ int nta_bench_run_in(const char *kind, int (*run)(bool kthread))
 	return errand.ret;
 }
 EXPORT_SYMBOL_GPL(nta_bench_run_in);
+
+/**
+ * nta_bench_empty() - a function, of another file: so it is really called
+ * @unused: an argument
+ *
+ * Context: any.
+ */
+void nta_bench_empty(void *unused)
+{
+}
+EXPORT_SYMBOL_GPL(nta_bench_empty);
