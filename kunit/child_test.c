@@ -186,6 +186,8 @@ static void child_of_a_thread_that_was_reverted_meanwhile(struct kunit *test)
 {
 	struct family *family = make_family(test);
 
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
 	nta_worker_do(test, family->creator, do_revert_atomically, NULL);
 	check_user(test, family, family->creator, "the creator");
 	place(test, family->creator, family->child);

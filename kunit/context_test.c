@@ -465,6 +465,71 @@ static void thread_that_became_deadline_before_its_move_stays(struct kunit *test
 		       &late->before.mask);
 }
 
+static void set_group_atomically(void *data)
+{
+	struct nta_affinity whole;
+	struct late *late = data;
+	GROUP_AFFINITY affinity = {
+		.Mask = late->a.mask,
+		.Group = late->a.group,
+	};
+
+	KeSetSystemGroupAffinityThread(&affinity, NULL);
+	nta_look_at_me(&late->before);
+	whole = nta_whole_group(late->a.group);
+	affinity.Mask = whole.mask;
+	preempt_disable();
+	KeSetSystemGroupAffinityThread(&affinity, NULL);
+	preempt_enable();
+}
+
+static void set_group_again(void *data)
+{
+	struct late *late = data;
+	struct nta_affinity whole = nta_whole_group(late->a.group);
+	GROUP_AFFINITY affinity = { .Mask = whole.mask, .Group = whole.group };
+
+	KeSetSystemGroupAffinityThread(&affinity, NULL);
+	nta_look_at_me(&late->after);
+	KeRevertToUserAffinityThread();
+}
+
+/*
+ * S17, I5: a worker that has taken what waits, and has not installed it yet, is
+ * waited for, though the thread is inside the new system affinity already.
+ */
+static void set_of_the_mask_that_a_worker_installs_waits(struct kunit *test)
+{
+	struct late *late = kunit_kzalloc(test, sizeof(*late), GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_affinity whole;
+	bool returned;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, late);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	late->a = nta_pick(test, 1);
+	whole = nta_whole_group(late->a.group);
+	if (nta_affinity_equal(&whole, &late->a))
+		kunit_skip(test, "needs a group with two active processors");
+
+	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
+	nta_worker_do(test, worker, set_group_atomically, late);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	nta_worker_begin(worker, set_group_again, late);
+	/* Time enough for a call that does not wait. */
+	returned = wait_for_completion_timeout(&worker->done, HZ / 10);
+	nta_stretch_end();
+	if (!returned)
+		nta_worker_wait(test, worker);
+	KUNIT_EXPECT_FALSE(test, returned);
+
+	nta_check_mask(test, "one processor", &late->before.mask,
+		       nta_mask_of(test, &late->a));
+	nta_check_mask(test, "the group", &late->after.mask,
+		       nta_mask_of(test, &whole));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(calls_in_an_interrupt_are_refused_whole,
 			 section_gen_params),
@@ -476,6 +541,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(deadline_thread_is_not_moved_by_a_wider_mask),
 	KUNIT_CASE(thread_that_became_deadline_while_active_is_reverted),
 	KUNIT_CASE(thread_that_became_deadline_before_its_move_stays),
+	KUNIT_CASE(set_of_the_mask_that_a_worker_installs_waits),
 	{}
 };
 

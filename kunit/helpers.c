@@ -293,6 +293,11 @@ void nta_fail_allocation(unsigned int number)
 	WRITE_ONCE(current->fail_nth, number);
 }
 
+bool nta_failure_is_left(void)
+{
+	return READ_ONCE(current->fail_nth);
+}
+
 bool nta_allocations_can_fail(void)
 {
 	void *probe;
@@ -306,6 +311,11 @@ bool nta_allocations_can_fail(void)
 #else
 void nta_fail_allocation(unsigned int number)
 {
+}
+
+bool nta_failure_is_left(void)
+{
+	return false;
 }
 
 bool nta_allocations_can_fail(void)

@@ -229,6 +229,8 @@ bool nta_wait_for_event(enum nta_event event, long count);
 
 /* The allocation with this number, counted from now, fails for this thread. */
 void nta_fail_allocation(unsigned int number);
+/* Whether that is still to come. */
+bool nta_failure_is_left(void);
 bool nta_allocations_can_fail(void);
 
 #define NTA_NEEDS_FAILSLAB \

@@ -13,10 +13,10 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
+#include "foreign.h"
 #include "helpers.h"
 #include "irql.h"
 #include "stretch.h"
-#include "user_affinity.h"
 #include "watch.h"
 #include "wdm.h"
 
@@ -227,6 +227,10 @@ static void go_up_in_section(void *data)
 	second = KeAcquireSpinLockRaiseToDpc(&inner);
 	KeReleaseSpinLock(&inner, second);
 	note_level(levels, KeGetCurrentIrql());
+	/* From above it comes back to the raise that is still due. */
+	KeRaiseIrql(HIGH_LEVEL, &second);
+	KeLowerIrql(second);
+	note_level(levels, KeGetCurrentIrql());
 	KeReleaseSpinLock(&outer, old);
 	note_level(levels, KeGetCurrentIrql());
 	spin_unlock(&native);
@@ -237,8 +241,8 @@ static void go_up_in_section(void *data)
 /* I9: a raise keeps softirqs away also where the level is no higher than before. */
 static void raise_in_a_native_section_keeps_softirqs_away(struct kunit *test)
 {
-	static const KIRQL expected[] = { 2, 2, 2, 2, 0 };
-	static const bool bh_off[] = { false, true, true, false, false };
+	static const KIRQL expected[] = { 2, 2, 2, 2, 2, 0 };
+	static const bool bh_off[] = { false, true, true, true, false, false };
 	struct levels *levels = kunit_kzalloc(test, sizeof(*levels), GFP_KERNEL);
 	unsigned int i;
 
@@ -450,6 +454,7 @@ struct raising {
 	struct nta_look raised;
 	struct nta_look lowered[6];
 	unsigned int generation[2];
+	unsigned int late;
 };
 
 static void raise_and_call(void *data)
@@ -541,6 +546,44 @@ static void lowering_performs_the_move_before_it_returns(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, raising->lowered[3].entry.state.active);
 	check_moved(test, "Set, Set, Revert", &raising->lowered[4], user);
 	check_moved(test, "lowered to APC_LEVEL", &raising->lowered[5], in_a);
+}
+
+/* The other way round: the Set is inside, and a worker is called as well. */
+static void set_in_a_section_inside(void *data)
+{
+	struct raising *raising = data;
+	GROUP_AFFINITY at[2] = {
+		group_affinity(&raising->a), group_affinity(&raising->b),
+	};
+	unsigned int i;
+	KIRQL old;
+
+	for (i = 0; i < 50; i++) {
+		old = KeRaiseIrqlToDpcLevel();
+		preempt_disable();
+		KeSetSystemGroupAffinityThread(&at[i % 2], NULL);
+		preempt_enable();
+		KeLowerIrql(old);
+		nta_look_at_me(&raising->lowered[i % 2]);
+		raising->late += raising->lowered[i % 2].cpu !=
+				 nta_cpu(i % 2 ? &raising->b : &raising->a);
+	}
+	KeRevertToUserAffinityThread();
+}
+
+/* I3: whoever else has been told of the move. */
+static void lowering_performs_the_move_of_a_native_section(struct kunit *test)
+{
+	struct raising *raising = kunit_kzalloc(test, sizeof(*raising),
+						GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, raising);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	raising->a = nta_pick(test, 1);
+	raising->b = nta_pick(test, 2);
+	nta_on_thread(test, set_in_a_section_inside, raising);
+	KUNIT_EXPECT_EQ_MSG(test, raising->late, 0U, "not there after the call");
 }
 
 static void lower_inside_a_section(void *data)
@@ -667,7 +710,7 @@ static void meet(struct kunit *test, bool revert, const struct cpumask *foreign)
 				       nta_mask_of(test, &meeting->b);
 	nta_check_mask(test, "at last", &meeting->after.mask, expected);
 	/* What was not begun yet is not begun any more. */
-	if (nta_watch_has_probes() && *stage == NTA_STAGE_LOOKED)
+	if (nta_watch_sees_changes() && *stage == NTA_STAGE_LOOKED)
 		KUNIT_EXPECT_EQ(test, meeting->changes.all, foreign || !revert);
 	KUNIT_EXPECT_FALSE(test, meeting->after.entry.pending);
 
@@ -686,8 +729,8 @@ static void revert_and_change_that_meet_another_installer_win(struct kunit *test
 {
 	struct nta_affinity c = nta_pick(test, 2);
 
-	if (!nta_watch_has_probes())
-		kunit_skip(test, "needs kprobes: a change that is overwritten at once is not seen");
+	if (!nta_watch_sees_changes())
+		kunit_skip(test, "needs hooks: a change that is overwritten at once is not seen");
 	meet(test, true, nta_mask_of(test, &c));
 }
 
@@ -988,6 +1031,7 @@ static struct kunit_case irql_cases[] = {
 	KUNIT_CASE_PARAM(move_waits_for_the_end_of_a_native_section,
 			 section_gen_params),
 	KUNIT_CASE(lowering_performs_the_move_before_it_returns),
+	KUNIT_CASE(lowering_performs_the_move_of_a_native_section),
 	KUNIT_CASE(lowering_inside_a_native_section_leaves_it_to_a_worker),
 	KUNIT_CASE_PARAM(revert_that_meets_another_installer_wins,
 			 stage_gen_params),

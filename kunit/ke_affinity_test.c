@@ -14,7 +14,6 @@
 #include "helpers.h"
 #include "placement.h"
 #include "thread.h"
-#include "user_affinity.h"
 #include "wdm.h"
 
 /* --- Set that succeeds --- */
@@ -709,13 +708,16 @@ struct refusal {
 static enum nta_reason place_impossible(const struct refusal *refusal)
 {
 	struct nta_thread *thread = nta_thread_find(current);
+	struct nta_state impossible = {
+		.system = refusal->impossible,
+		.active = true,
+	};
 	enum nta_reason reason;
 
 	if (!thread)
 		return NTA_OK;
 	nta_thread_own(thread);
-	reason = nta_place_system(thread, &refusal->impossible);
-	nta_install_done(thread);
+	reason = nta_place_system(thread, &impossible);
 	nta_thread_disown(thread);
 	return reason;
 }

@@ -17,7 +17,6 @@
 
 #include "helpers.h"
 #include "placement.h"
-#include "user_affinity.h"
 #include "verify.h"
 #include "wdm.h"
 
@@ -401,9 +400,7 @@ static void give_back(struct task_struct *task)
 	struct nta_thread *thread = nta_thread_find(task);
 
 	nta_thread_own(thread);
-	nta_place_user(thread);
-	thread->state = NTA_USER;
-	nta_install_done(thread);
+	nta_place_user(thread, &NTA_USER);
 	nta_thread_disown(thread);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proves the rules U3, U5, T5 and the last sentence of T2 with kernel threads, whose
+ * Proves the rules U3, U4, U5, T5 and the last sentence of T2 with kernel threads, whose
  * affinity anybody may change. What user processes and cpusets do is tried on
  * real ones, in scripts/guest/user.sh; U6 is in hotplug_test.c.
  *
@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 
 #include "compat.h"
+#include "foreign.h"
 #include "helpers.h"
 #include "user_affinity.h"
 #include "watch.h"
@@ -111,8 +112,8 @@ static struct cpumask *mask_of_change(struct kunit *test,
 static void needs_sight(struct kunit *test, const struct change *change)
 {
 	/* U7: for a kernel thread the kernel keeps no mask to tell by. */
-	if (change->same && !change->other && !nta_watch_has_probes())
-		kunit_skip(test, "needs kprobes, to see a mask that is equal to the one in force");
+	if (change->same && !change->other && !nta_watch_sees_changes())
+		kunit_skip(test, "needs hooks, to see a mask equal to the one in force");
 }
 
 /*
@@ -254,7 +255,7 @@ static void fight_is_given_up_until_the_next_set(struct kunit *test)
 /* What probes and callbacks call, wherever they come. */
 struct callbacks {
 	struct nta_thread *thread;
-	struct cpumask *before;
+	struct cpumask *wanted;
 	unsigned int called;
 };
 
@@ -267,13 +268,16 @@ static void call_back(void *data)
 	unsigned long flags;
 
 	/* A thread without an entry, whose bucket need not be empty. */
-	nta_thread_end((struct task_struct *)callbacks->before);
+	nta_thread_end((struct task_struct *)callbacks->wanted);
 
+	/* As the scheduler changes it, of a thread that sleeps. */
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	nta_note_change(thread, callbacks->before);
+	nta_note_change(thread, in_task());
+	cpumask_copy(&task->cpus_mask, callbacks->wanted);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 
-	nta_note_request(thread, &counts, callbacks->before, callbacks->before);
+	nta_note_request(thread, &counts, callbacks->wanted, callbacks->wanted);
+	nta_note_asked(thread, callbacks->wanted);
 	nta_look_after(thread);
 	callbacks->called++;
 }
@@ -295,7 +299,7 @@ static void callbacks_work_in_every_context(struct kunit *test)
 	struct nta_worker *worker = nta_worker_make(test);
 	struct cpumask *in_a = nta_mask_of(test, &a);
 	struct callbacks callbacks = {
-		.before = nta_mask_of(test, &b),
+		.wanted = nta_mask_of(test, &b),
 	};
 	struct cpumask *seen = nta_mask(test);
 	unsigned int i;
@@ -357,8 +361,8 @@ static void changes_that_race_with_pairs_are_never_lost(struct kunit *test)
 	int round, i;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, hammer);
-	if (!nta_watch_has_probes())
-		kunit_skip(test, "needs kprobes");
+	if (!nta_watch_sees_changes())
+		kunit_skip(test, "needs ftrace or kprobes");
 	hammer->a = nta_pick(test, 0);
 	hammer->b = nta_pick(test, 1);
 
@@ -392,12 +396,110 @@ static void changes_that_race_with_pairs_are_never_lost(struct kunit *test)
 			    cpumask_pr_args(seen), cpumask_pr_args(wanted));
 }
 
+/*
+ * Somebody has asked for an affinity while the thread itself or a worker installed
+ * one: what has he got? Bit n of a mask is the n-th processor; the system affinity is
+ * the first.
+ * @active: or it was, before
+ * @meanwhile: there was a change of ours between his look and his request's end
+ * @user: the user affinity from before
+ * @before: what the thread had when he looked
+ * @gets: the user affinity afterwards
+ */
+struct request {
+	const char *name;
+	bool active;
+	bool meanwhile;
+	u8 user;
+	u8 before;
+	u8 asked;
+	u8 gets;
+};
+
+static const struct request requests[] = {
+	{ "nothing meanwhile: the mask in force", true, false, 0x2, 0x1, 0x1, 0x1 },
+	{ "just what it had before", true, true, 0x2, 0xc, 0xc, 0xc },
+	{ "just what it has now", true, true, 0x2, 0x4, 0x1, 0x1 },
+	{ "a cpuset left what it is already", true, true, 0x2, 0x4, 0xa, 0x2 },
+	{ "a cpuset left what it has now", true, true, 0x2, 0x4, 0x9, 0x1 },
+	{ "a cpuset left what it had before", true, true, 0x2, 0x4, 0xc, 0x4 },
+	{ "one processor: all of it", true, true, 0x2, 0x4, 0x8, 0x8 },
+	{ "nothing fits", true, true, 0x2, 0x2, 0xc, 0x2 },
+	{ "just what was installed", false, true, 0x2, 0x4, 0x1, 0x1 },
+	{ "a cpuset left what was installed", false, true, 0x2, 0x4, 0x9, 0x1 },
+	{ "just what it has, not active", false, true, 0x2, 0x4, 0x2, 0x2 },
+	{ "nothing meanwhile, not active", false, false, 0x2, 0x2, 0x2, 0x2 },
+};
+
+static void describe_request(const struct request *request, char *description)
+{
+	strscpy(description, request->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(request, requests, describe_request);
+
+static struct cpumask *mask_of_bits(struct kunit *test, u8 bits)
+{
+	struct cpumask *mask = nta_mask(test);
+	struct nta_affinity one;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		one = nta_pick(test, i);
+		if (bits & BIT(i))
+			cpumask_set_cpu(nta_cpu(&one), mask);
+	}
+	return mask;
+}
+
+/* U3, U4 */
+static void request_that_meets_an_install_is_remembered(struct kunit *test)
+{
+	const struct request *request = test->param_value;
+	struct cpumask *user = mask_of_bits(test, request->user);
+	struct cpumask *gets = mask_of_bits(test, request->gets);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_affinity system = nta_pick(test, 0);
+	struct cpumask *seen = nta_mask(test);
+	struct nta_thread_snapshot entry;
+	struct nta_thread *thread;
+	struct nta_changes counts;
+	struct call *call;
+
+	/* A kernel thread sets out with the affinity that it was made for. */
+	revert(test, worker, &NTA_NONE);
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(worker->task, user), 0);
+	set(test, worker, &system);
+	if (!request->active)
+		revert(test, worker, &NTA_NONE);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread);
+
+	counts = nta_count_changes(thread);
+	if (request->meanwhile)
+		counts.all--;
+	nta_note_request(thread, &counts, mask_of_bits(test, request->before),
+			 mask_of_bits(test, request->asked));
+	if (request->active) {
+		call = revert(test, worker, &NTA_NONE);
+		cpumask_copy(seen, &call->look.mask);
+	} else {
+		/* Nobody calls any more: a worker sees to it. */
+		nta_wait_for_mask(worker->task, gets, seen);
+		nta_thread_snapshot(worker->task, &entry);
+		KUNIT_EXPECT_FALSE(test, entry.displaced);
+	}
+	nta_check_mask(test, "user affinity", seen, gets);
+}
+
 static struct kunit_case watch_cases[] = {
 	KUNIT_CASE_PARAM(change_while_active_is_put_back_and_remembered,
 			 change_gen_params),
 	KUNIT_CASE_PARAM(change_right_before_the_revert_wins, change_gen_params),
 	KUNIT_CASE(change_of_a_bound_thread_stays),
 	KUNIT_CASE(fight_is_given_up_until_the_next_set),
+	KUNIT_CASE_PARAM(request_that_meets_an_install_is_remembered,
+			 request_gen_params),
 	KUNIT_CASE(callbacks_work_in_every_context),
 	KUNIT_CASE(changes_that_race_with_pairs_are_never_lost),
 	{}

@@ -14,6 +14,7 @@
 
 #include "apply.h"
 #include "compat.h"
+#include "install.h"
 #include "irql.h"
 #include "placement.h"
 #include "queue.h"
@@ -35,7 +36,7 @@ static bool waits(const struct nta_thread *thread)
 
 static bool may_put_back(struct nta_thread *thread)
 {
-	if (!thread->put_backs || time_after(jiffies, thread->window + HZ)) {
+	if (!thread->put_backs || (u32)jiffies - thread->window > HZ) {
 		thread->window = jiffies;
 		thread->put_backs = 0;
 	}
@@ -82,15 +83,11 @@ static void install_again(struct nta_thread *thread,
 	const struct nta_affinity *system = &state->system;
 	enum nta_reason reason;
 
-	if (!nta_begin_install(thread, state))
+	if (!nta_place_state(thread, state, pending, &reason))
 		return;
-	reason = nta_install_system(thread);
-	if (reason && pending)
-		set_bit(NTA_THREAD_PENDING, &thread->flags);
 	/* In a second it is looked at again, if no processor comes before. */
 	if (reason == NTA_KERNEL_REFUSED)
 		displace(thread, system);
-	nta_install_done(thread);
 
 	if (!reason && pending)
 		thread->put_backs = 0;
@@ -101,43 +98,41 @@ static void install_again(struct nta_thread *thread,
 /* Unless the thread has called Set again meanwhile: that is a new fight. */
 static void give_up(struct nta_thread *thread, const struct nta_state *state)
 {
-	struct task_struct *task = thread->task;
-	unsigned long flags;
+	unsigned long flags = nta_lock_affinity(thread);
 	bool gives_up;
 
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	gives_up = nta_state_equal(&thread->state, state) &&
 		   !test_bit(NTA_THREAD_PENDING, &thread->flags);
 	if (gives_up)
 		set_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	nta_unlock_affinity(thread, flags);
 	if (gives_up)
-		nta_report_given_up(task, &state->system,
+		nta_report_given_up(thread->task, &state->system,
 				    READ_ONCE(thread->caller));
 }
 
 /* Make true what the state says. The caller owns the entry. */
 static void apply_state(struct nta_thread *thread)
 {
-	struct task_struct *task = thread->task;
+	bool pending, due, in_force, gone;
+	enum nta_reason reason;
 	struct nta_state state;
 	unsigned long flags;
-	bool pending, due, in_force, gone;
 
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	/* Without it only a mask that the kernel forgets would not be known. */
+	nta_make_room_for_lost(thread, GFP_NOIO | __GFP_NOWARN);
+	flags = nta_lock_affinity(thread);
 	state = thread->state;
 	pending = test_and_clear_bit(NTA_THREAD_PENDING, &thread->flags);
 	due = test_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	in_force = nta_is_in_force(thread);
 	gone = state.active && nta_system_is_gone(thread, &state.system);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	nta_unlock_affinity(thread, flags);
 
-	nta_stretch_point(task, NTA_STAGE_LOOKED);
+	nta_stretch_point(thread->task, NTA_STAGE_LOOKED);
 	if (!state.active) {
-		if (due && nta_begin_install(thread, &state)) {
-			nta_install_user(thread);
-			nta_install_done(thread);
-		}
+		if (due)
+			nta_place_state(thread, &state, false, &reason);
 		return;
 	}
 	if (test_bit(NTA_THREAD_BOUND, &thread->flags) ||
@@ -163,12 +158,11 @@ static void apply_state(struct nta_thread *thread)
 /* The lowering of the thread's level need not look for a move any more. */
 static void unmark(struct nta_thread *thread)
 {
-	unsigned long flags;
+	unsigned long flags = nta_lock_affinity(thread);
 
-	raw_spin_lock_irqsave(&thread->task->pi_lock, flags);
 	if (!waits(thread))
 		nta_thread_unmark(thread, NTA_THREAD_MOVES);
-	raw_spin_unlock_irqrestore(&thread->task->pi_lock, flags);
+	nta_unlock_affinity(thread, flags);
 }
 
 static void apply_work(struct work_struct *work)
@@ -186,19 +180,6 @@ static void apply_work(struct work_struct *work)
 
 	nta_work_done(thread);
 }
-
-/**
- * nta_prepare_thread() - make an entry ready for nta_apply_soon()
- * @thread: the entry of current, or of a child of it that does not run yet
- *
- * Context: any.
- */
-void nta_prepare_thread(struct nta_thread *thread)
-{
-	if (!thread->work.func)
-		INIT_WORK(&thread->work, apply_work);
-}
-EXPORT_SYMBOL_IF_KUNIT(nta_prepare_thread);
 
 /* --- where nothing can be installed (I2, I7) --- */
 
@@ -257,12 +238,10 @@ static void set_user_later(struct nta_thread *thread)
 enum nta_reason nta_place_later(struct nta_thread *thread,
 				const struct nta_state *next, bool soon)
 {
-	struct task_struct *task = thread->task;
+	unsigned long flags = nta_lock_affinity(thread);
 	enum nta_reason reason = NTA_OK;
-	unsigned long flags;
 	bool moves;
 
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	/* Who installs just now has looked, and what is there may be his. */
 	if (!thread->installer)
 		nta_learn_user(thread);
@@ -277,7 +256,7 @@ enum nta_reason nta_place_later(struct nta_thread *thread,
 	moves = waits(thread);
 	if (moves && soon)
 		nta_thread_mark(thread, NTA_THREAD_MOVES);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	nta_unlock_affinity(thread, flags);
 
 	if (moves && !reason)
 		nta_report_event(NTA_EVENT_DEFERRED);
@@ -333,9 +312,7 @@ static void revert_for_unload(struct work_struct *work)
 	nta_thread_own(thread);
 	nta_report_left_active(thread->task, &thread->state.system,
 			       thread->caller);
-	nta_place_user(thread);
-	nta_commit(thread, &(struct nta_state){});
-	nta_install_done(thread);
+	nta_place_user(thread, &(struct nta_state){});
 	nta_tokens_pop(thread, NULL);
 	nta_thread_disown(thread);
 	nta_work_done(thread);
@@ -353,6 +330,16 @@ static void wait_for_work(void)
 		/* The last ones may have asked for more. */
 		cancel_delayed_work_sync(&displaced);
 	} while (!nta_queues_are_empty());
+}
+
+/**
+ * nta_apply_start() - be the one who does the work
+ *
+ * Context: process.
+ */
+void nta_apply_start(void)
+{
+	nta_queue_works(apply_work);
 }
 
 /**

@@ -11,10 +11,10 @@
 
 struct nta_thread;
 
-void nta_prepare_thread(struct nta_thread *thread);
 enum nta_reason nta_place_later(struct nta_thread *thread,
 				const struct nta_state *next, bool soon);
 void nta_place_pending(bool may_sleep);
+void nta_apply_start(void);
 void nta_apply_stop(void);
 
 #endif /* NTA_APPLY_H */

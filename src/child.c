@@ -19,6 +19,7 @@
 #include "apply.h"
 #include "child.h"
 #include "compat.h"
+#include "install.h"
 #include "placement.h"
 #include "queue.h"
 #include "report.h"
@@ -38,10 +39,9 @@ static bool owes_user(struct nta_thread *parent, const struct task_struct *child
 {
 	const struct cpumask *wanted = &current->cpus_mask;
 	const struct cpumask *now = &child->cpus_mask;
-	unsigned long flags;
+	unsigned long flags = nta_lock_affinity(parent);
 	bool owes, same;
 
-	raw_spin_lock_irqsave(&current->pi_lock, flags);
 	same = cpumask_equal(now, &current->cpus_mask);
 	if (test_bit(NTA_THREAD_BOUND, &parent->flags)) {
 		owes = false;
@@ -57,21 +57,19 @@ static bool owes_user(struct nta_thread *parent, const struct task_struct *child
 	owes = owes && !cpumask_equal(now, wanted);
 	if (owes && user)
 		cpumask_copy(user, wanted);
-	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+	nta_unlock_affinity(parent, flags);
 	return owes;
 }
 
 /* Have @child remember what it has inherited, and that user mode wants another. */
 static void owe_user(struct nta_thread *child)
 {
-	struct task_struct *task = child->task;
-	unsigned long flags;
+	unsigned long flags = nta_lock_affinity(child);
 
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	nta_record_installed(child);
-	child->user_print = nta_user_print(task);
+	child->user_print = nta_user_print(child->task);
 	set_bit(NTA_THREAD_USER_DUE, &child->flags);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	nta_unlock_affinity(child, flags);
 }
 
 /*
@@ -110,7 +108,6 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 		nta_report_child_missed(task);
 		return;
 	}
-	nta_prepare_thread(child);
 	/* Once more, with room for the mask: it may be another by now. */
 	if (!owes_user(parent, task, own_cgroup, nta_thread_user(child)))
 		return;
@@ -118,8 +115,7 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 
 	nta_report_event(NTA_EVENT_CHILD);
 	if (starts_inside(child) && nta_thread_try_own(child)) {
-		nta_place_user(child);
-		nta_install_done(child);
+		nta_place_user(child, NULL);
 		nta_thread_disown(child);
 	} else {
 		nta_apply_soon(child);

@@ -9,6 +9,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/export.h>
+#include <linux/ftrace.h>
 #include <linux/jhash.h>
 #include <linux/module.h>
 #include <linux/ptrace.h>
@@ -99,6 +100,57 @@ static inline u32 nta_user_print(const struct task_struct *task)
 		return 0;
 	return jhash(cpumask_bits(mask), BITS_TO_LONGS(nr_cpu_ids) * sizeof(long),
 		     0) | 1;
+}
+
+/*
+ * ftrace that shows a function's arguments.
+ *
+ * 6.2: 94d095ffa0e1 "ftrace: abstract DYNAMIC_FTRACE_WITH_ARGS accesses"
+ */
+#if defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS) && \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) || defined(CONFIG_X86))
+#define NTA_HAVE_FTRACE 1
+
+static __always_inline unsigned long nta_hooked_argument(struct ftrace_regs *regs,
+							 unsigned int which)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	return ftrace_regs_get_argument(regs, which);
+#else
+	return regs_get_kernel_argument(&regs->regs, which);
+#endif
+}
+
+static __always_inline struct task_struct *nta_hooked_task(struct ftrace_regs *regs)
+{
+	return (struct task_struct *)nta_hooked_argument(regs, 0);
+}
+
+/* The second argument of set_cpus_allowed_ptr(). */
+static __always_inline const struct cpumask *nta_hooked_mask(struct ftrace_regs *regs)
+{
+	return (const struct cpumask *)nta_hooked_argument(regs, 1);
+}
+#else
+#define NTA_HAVE_FTRACE 0
+#endif
+
+/*
+ * Whether an address lies in our own functions.
+ *
+ * 6.4: ac3b43283923 "module: replace module_layout with module_memory"
+ */
+static __always_inline bool nta_is_own_text(unsigned long address)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	const struct module_memory *text = &THIS_MODULE->mem[MOD_TEXT];
+
+	return address - (unsigned long)text->base < text->size;
+#else
+	const struct module_layout *core = &THIS_MODULE->core_layout;
+
+	return address - (unsigned long)core->base < core->text_size;
+#endif
 }
 
 /*

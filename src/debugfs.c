@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "debugfs.h"
+#include "level.h"
 #include "report.h"
 #include "thread.h"
 #include "topology.h"
@@ -47,6 +48,7 @@ DEFINE_SHOW_ATTRIBUTE(stats);
 static int compat_show(struct seq_file *file, void *unused)
 {
 	nta_watch_show(file);
+	nta_levels_show(file);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(compat);

@@ -95,12 +95,12 @@ static u8 native_irql(void)
 }
 
 /**
- * nta_current_context() - what the calling context allows
+ * nta_restricted_context() - nta_current_context(), where it is not NTA_PASSIVE
  *
  * Context: any.
- * Return: the most restrictive context that applies.
+ * Return: the context.
  */
-enum nta_context nta_current_context(void)
+enum nta_context nta_restricted_context(void)
 {
 	if (is_idle_task(current))
 		return NTA_NO_THREAD;
@@ -108,9 +108,9 @@ enum nta_context nta_current_context(void)
 	if (nta_is_native_section())
 		return current_kind() == IN_THREAD ? NTA_DISPATCH :
 						     NTA_NO_THREAD;
-	return nta_migration_disabled(current) ? NTA_PINNED : NTA_PASSIVE;
+	return NTA_PINNED;
 }
-EXPORT_SYMBOL_IF_KUNIT(nta_current_context);
+EXPORT_SYMBOL_IF_KUNIT(nta_restricted_context);
 
 /* Whether a raise of this context's is in force. It leaves a mark. */
 static bool is_raised(void)

@@ -14,6 +14,8 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
+#include "compat.h"
+
 /*
  * NTA_PASSIVE: process context that may sleep and migrate.
  * NTA_PINNED: may sleep, may not leave its processor (migrate_disable()).
@@ -28,12 +30,26 @@ enum nta_context {
 	NTA_NO_THREAD,
 };
 
-enum nta_context nta_current_context(void);
+enum nta_context nta_restricted_context(void);
 
 /* Whether native marks, or a raise's, forbid the thread to sleep. */
 static __always_inline bool nta_is_native_section(void)
 {
 	return preempt_count() || irqs_disabled() || rcu_preempt_depth();
+}
+
+/**
+ * nta_current_context() - what the calling context allows
+ *
+ * Context: any.
+ * Return: the most restrictive context that applies.
+ */
+static __always_inline enum nta_context nta_current_context(void)
+{
+	if (likely(!nta_is_native_section() &&
+		   !nta_migration_disabled(current) && !is_idle_task(current)))
+		return NTA_PASSIVE;
+	return nta_restricted_context();
 }
 
 #define NTA_IRQL_DISPATCH 2

@@ -6,17 +6,21 @@
  * brought down.
  *
  * That last check has to look at every return from a system call, of every thread
- * of the machine. So it begins when the first driver that links against us is
- * loaded, and the module parameter levelcheck=0 leaves it out.
+ * of the machine. So it begins soon after a driver raises for the first time, and the
+ * module parameter levelcheck=0 leaves it out. Until then a mark of its own, in
+ * nta_marks, sends every raise the careful way.
  *
- * Who may touch what: the marks of a thread are that thread's.
+ * Who may touch what:
+ *   the marks of a thread	the thread
+ *   sys_exit, process_exit, checks_due
+ *				check_work; and who stops, when that cannot run
  */
 #include <linux/atomic.h>
 #include <linux/gfp.h>
-#include <linux/module.h>
-#include <linux/notifier.h>
 #include <linux/sched.h>
+#include <linux/seq_file.h>
 #include <linux/tracepoint.h>
+#include <linux/workqueue.h>
 
 #include "apply.h"
 #include "compat.h"
@@ -28,8 +32,7 @@
 
 static struct tracepoint *sys_exit;
 static struct tracepoint *process_exit;
-static bool checking;
-static atomic_t checks_begun = ATOMIC_INIT(0);
+static bool checks_due;
 
 static bool is_apc(void)
 {
@@ -101,24 +104,18 @@ static void process_exit_probe(void *data, NTA_PROCESS_EXIT_ARGS)
 	nta_level_bring_down("ends");
 }
 
-/* A module's links are made before it comes, and each holds a reference. */
-static int driver_comes(struct notifier_block *block, unsigned long state,
-			void *data)
+static void begin_checks(struct work_struct *work)
 {
-	/* Two modules may come at once. */
-	if (state == MODULE_STATE_COMING && !atomic_read(&checks_begun) &&
-	    module_refcount(THIS_MODULE) > 0 &&
-	    !atomic_xchg(&checks_begun, 1)) {
-		sys_exit = nta_start_probe("sys_exit", sys_exit_probe);
-		process_exit = nta_start_probe("sched_process_exit",
-					       process_exit_probe);
-	}
-	return NOTIFY_DONE;
+	if (!checks_due)
+		return;
+	sys_exit = nta_start_probe("sys_exit", sys_exit_probe);
+	process_exit = nta_start_probe("sched_process_exit",
+				       process_exit_probe);
+	WRITE_ONCE(checks_due, false);
+	atomic_dec(&nta_marks);
 }
 
-static struct notifier_block driver_notifier = {
-	.notifier_call = driver_comes,
-};
+static DECLARE_WORK(check_work, begin_checks);
 
 /* --- levels --- */
 
@@ -149,6 +146,9 @@ u8 nta_level_raise_with_care(u8 level, unsigned long caller)
 {
 	u8 old = nta_level();
 
+	/* Registering takes cpu_hotplug_lock, which a driver's caller may hold. */
+	if (unlikely(READ_ONCE(checks_due)) && !in_nmi())
+		schedule_work(&check_work);
 	if (level < old || level > HIGH_LEVEL) {
 		nta_report_bad_level("raise", old, level, caller);
 		return old;
@@ -210,16 +210,27 @@ void nta_level_needs_dispatch(const char *what, unsigned long caller)
 }
 
 /**
+ * nta_levels_show() - whether the check has begun
+ * @file: where to
+ *
+ * Context: process.
+ */
+void nta_levels_show(struct seq_file *file)
+{
+	seq_printf(file, "level_check %s\n", sys_exit ? "sys_exit" : "none");
+}
+
+/**
  * nta_levels_start() - get ready for drivers that leave a level raised
  * @check: whether to look for them
  *
- * Context: process; may sleep.
- * Return: 0 or -errno.
+ * Context: process, before any DDI may be called.
  */
-int nta_levels_start(bool check)
+void nta_levels_start(bool check)
 {
-	checking = check;
-	return check ? register_module_notifier(&driver_notifier) : 0;
+	checks_due = check;
+	if (check)
+		atomic_inc(&nta_marks);
 }
 
 /**
@@ -229,8 +240,7 @@ int nta_levels_start(bool check)
  */
 void nta_levels_stop(void)
 {
-	if (checking)
-		unregister_module_notifier(&driver_notifier);
+	cancel_work_sync(&check_work);
 	if (sys_exit)
 		tracepoint_probe_unregister(sys_exit, sys_exit_probe, NULL);
 	if (process_exit)

@@ -51,7 +51,10 @@ static __always_inline void nta_level_lower(u8 level, unsigned long caller)
 void nta_level_bring_down(const char *where);
 void nta_level_needs_dispatch(const char *what, unsigned long caller);
 
-int nta_levels_start(bool check);
+struct seq_file;
+
+void nta_levels_show(struct seq_file *file);
+void nta_levels_start(bool check);
 void nta_levels_stop(void);
 
 #endif /* NTA_LEVEL_H */

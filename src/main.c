@@ -134,12 +134,11 @@ static int __init ntaffinity_init(void)
 	ret = nta_queues_start();
 	if (ret)
 		goto stop_threads;
+	nta_apply_start();
 	ret = nta_watch_start();
 	if (ret)
 		goto stop_queues;
-	ret = nta_levels_start(levelcheck);
-	if (ret)
-		goto stop_watch;
+	nta_levels_start(levelcheck);
 	ret = nta_adapter_threads_start();
 	if (ret)
 		goto stop_levels;
@@ -154,7 +153,6 @@ static int __init ntaffinity_init(void)
 
 stop_levels:
 	nta_levels_stop();
-stop_watch:
 	nta_watch_stop();
 stop_queues:
 	nta_apply_stop();

@@ -10,23 +10,29 @@
  *
  * Whoever installs owns the entry for as long as it takes (I5).
  */
+#include <linux/bits.h>
 #include <linux/cpumask.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
 #include "compat.h"
+#include "install.h"
 #include "placement.h"
 #include "queue.h"
 #include "report.h"
 #include "system_affinity.h"
 #include "thread.h"
-#include "user_affinity.h"
 
 /*
  * A migration can fail silently while CPUs come and go. Each further try has to
  * meet another hotplug operation to fail again.
  */
 #define INSTALL_TRIES 4
+
+/* Who owns the entry may have taken what was pending, and not installed it yet. */
+#define IN_FORCE_OR_ON_ITS_WAY \
+	(BIT(NTA_THREAD_IN_FORCE) | BIT(NTA_THREAD_PENDING) | \
+	 BIT(NTA_THREAD_OWNED))
 
 #if IS_ENABLED(CONFIG_KUNIT)
 static void (*test_stretch)(struct task_struct *task, enum nta_stage stage);
@@ -70,12 +76,12 @@ static bool arrived(const struct cpumask *mask)
 {
 	unsigned int cpu = raw_smp_processor_id();
 
-	/* data_race: a change right now counts as one after the call. */
-	if (data_race(!cpumask_subset(&current->cpus_mask, mask)))
+	if (cpumask_test_cpu(cpu, mask) &&
+	    /* data_race: a change right now counts as one after the call. */
+	    data_race(cpumask_test_cpu(cpu, &current->cpus_mask)))
 		return true;
-	return cpumask_test_cpu(cpu, mask) &&
-	       /* data_race: likewise. */
-	       data_race(cpumask_test_cpu(cpu, &current->cpus_mask));
+	/* data_race: likewise. */
+	return data_race(!cpumask_subset(&current->cpus_mask, mask));
 }
 
 /*
@@ -85,51 +91,34 @@ static bool arrived(const struct cpumask *mask)
  * nothing. So before a further try the mask becomes the processor that current
  * is stuck on, which the mask it should be in never equals.
  *
- * Returns 0; -EINVAL if the kernel refused the mask and nothing changed; -EAGAIN
- * if the migration failed and cpus_mask has to be put right by the caller.
+ * Returns 0; -EINVAL if the kernel refused the mask and nothing changed; -EBUSY if
+ * it refused it at a further try, and cpus_mask has to be put right by the caller;
+ * -EAGAIN if the mask is in force and current still is not there.
  */
-static int install(struct task_struct *task, const struct cpumask *mask)
+static noinline int install_again(struct task_struct *task,
+				  const struct cpumask *mask)
 {
 	int tries, ret;
 
-	for (tries = 0; tries < INSTALL_TRIES; tries++) {
-		if (tries) {
-			nta_report_event(NTA_EVENT_INSTALL_REPEATED);
-			set_cpus_allowed_ptr(task,
-					     cpumask_of(raw_smp_processor_id()));
-		}
+	for (tries = 1; tries < INSTALL_TRIES; tries++) {
+		nta_report_event(NTA_EVENT_INSTALL_REPEATED);
+		set_cpus_allowed_ptr(task, cpumask_of(raw_smp_processor_id()));
 		ret = set_cpus_allowed_ptr(task, mask);
 		if (ret)
-			return tries ? -EAGAIN : ret;
-		if (task != current || arrived(mask))
+			return -EBUSY;
+		if (arrived(mask))
 			return 0;
 	}
 	return -EAGAIN;
 }
 
-/*
- * Per-CPU kworkers, ksoftirqd and their like: the code that owns them relies on
- * where they are, and a bound kworker that sleeps elsewhere can corrupt its
- * pool's count of running workers (T2).
- */
-static bool is_bound_kthread(struct nta_thread *thread)
+static int install(struct task_struct *task, const struct cpumask *mask)
 {
-	return (thread->task->flags & PF_KTHREAD) &&
-	       (thread->task->flags & PF_NO_SETAFFINITY) &&
-	       cpumask_weight(nta_thread_user(thread)) == 1;
-}
+	int ret = set_cpus_allowed_ptr(task, mask);
 
-/**
- * nta_judge_bound() - find out whether a thread is never to be moved (T2)
- * @thread: current's entry, before it becomes active
- *
- * Context: any; what user mode wants of it has been learnt.
- */
-void nta_judge_bound(struct nta_thread *thread)
-{
-	if (!thread->state.active)
-		assign_bit(NTA_THREAD_BOUND, &thread->flags,
-			   is_bound_kthread(thread));
+	if (ret || task != current || likely(arrived(mask)))
+		return ret;
+	return install_again(task, mask);
 }
 
 /**
@@ -152,49 +141,73 @@ enum nta_reason nta_held_in_place(const struct nta_thread *thread)
 /* The last resort: better anywhere than nowhere, or stuck on one processor. */
 static void use_any_processor(struct task_struct *task)
 {
-	if (install(task, cpu_active_mask))
+	int ret = install(task, cpu_active_mask);
+
+	/* Of a CPU on its way out the kernel itself takes care. */
+	if (ret && ret != -EAGAIN)
 		nta_report_event(NTA_EVENT_LOST);
 }
 
 /*
- * Install the user affinity, which is the request. User mode may change its mind
- * while we do: its last word counts. Who does nothing else all the time must not
- * keep us here, so at some point a worker is left to see to it.
+ * Install the user affinity. User mode may change its mind while we do: its last
+ * word counts. Who does nothing else all the time must not keep us here, so at
+ * some point a worker is left to see to it.
  */
-static int install_latest_user(struct nta_thread *thread)
+static enum nta_reason install_user(struct nta_thread *thread,
+				    const struct cpumask *request,
+				    const struct nta_state *next)
 {
+	struct task_struct *task = thread->task;
+	const struct cpumask *newer;
 	int tries = INSTALL_TRIES, ret;
+	bool refused;
 
-	do {
-		ret = install(thread->task, nta_thread_request(thread));
-		if (!nta_user_has_changed(thread))
-			return ret;
-	} while (--tries);
-
-	/* Not at an unload: then what was installed is hardly any older. */
-	if (!test_bit(NTA_THREAD_TAKEN, &thread->flags)) {
-		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
-		nta_apply_soon(thread);
+	/* What was never moved is not moved back (T2). */
+	if (test_bit(NTA_THREAD_BOUND, &thread->flags)) {
+		nta_end_user(thread, request, next, false);
+		return NTA_OK;
 	}
-	return ret;
+
+	nta_stretch_point(task, NTA_STAGE_BEGUN);
+	do {
+		/* Else it is right, or a CPU of it is on its way out. */
+		ret = install(task, request);
+		refused = ret && ret != -EAGAIN;
+		newer = refused ? nta_renew_user(thread, request) :
+				  nta_end_user(thread, request, next, tries > 1);
+		request = newer ?: request;
+	} while (newer && --tries);
+	if (!refused)
+		return NTA_OK;
+
+	/*
+	 * All of it is offline. A cpuset that user mode has put the thread in
+	 * since is not in question: that would be the user affinity now.
+	 */
+	nta_report_user_refused(task, request);
+	use_any_processor(task);
+	nta_end_user(thread, request, next, false);
+	return NTA_KERNEL_REFUSED;
 }
 
-/*
- * After a Set that failed halfway: back to the affinity from before. Returns
- * whether that is a system affinity.
- */
-static bool undo(struct nta_thread *thread)
+/* After an install that has failed halfway: back to what the state says. */
+static void undo(struct nta_thread *thread, bool pending)
 {
-	bool is_system = nta_request_state(thread);
+	const struct cpumask *request;
+	bool is_system;
 	int ret;
 
-	if (is_system)
-		ret = install(thread->task, nta_thread_request(thread));
-	else
-		ret = install_latest_user(thread);
-	if (ret)
+	request = nta_undo(thread, &is_system);
+	if (!is_system) {
+		install_user(thread, request, NULL);
+		return;
+	}
+	ret = install(thread->task, request);
+	if (ret && ret != -EAGAIN)
 		use_any_processor(thread->task);
-	return is_system;
+	if (pending)
+		set_bit(NTA_THREAD_PENDING, &thread->flags);
+	nta_end_system(thread, request, NULL);
 }
 
 /**
@@ -210,160 +223,118 @@ static bool undo(struct nta_thread *thread)
 bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system)
 {
 	const struct cpumask *now = &thread->task->cpus_mask;
+	unsigned long flags = READ_ONCE(thread->flags);
 
+	/* What was installed lies within the system affinity. */
 	return thread->state.active &&
-	       !test_bit(NTA_THREAD_PENDING, &thread->flags) &&
 	       nta_affinity_equal(&thread->state.system, system) &&
+	       (flags & IN_FORCE_OR_ON_ITS_WAY) == BIT(NTA_THREAD_IN_FORCE) &&
 	       /* data_race: a change right now counts as one after the call. */
-	       test_bit(NTA_THREAD_IN_FORCE, &thread->flags) &&
+	       data_race(cpumask_test_cpu(raw_smp_processor_id(), now)) &&
 	       /* data_race: likewise. */
-	       data_race(cpumask_equal(now, nta_thread_installed(thread))) &&
-	       /* data_race: likewise. */
-	       data_race(nta_system_contains(thread, system, now)) &&
-	       cpumask_test_cpu(raw_smp_processor_id(), now);
+	       data_race(cpumask_equal(now, nta_thread_installed(thread)));
 }
 
-/**
- * nta_install_system() - as nta_place_system(), but the install is begun
- * @thread: the entry, owned by the caller; the request is the system affinity
- *
- * Context: process; may sleep.
- * Return: NTA_OK; or why the thread's affinity is what it was.
+/*
+ * Install a system affinity. The state is @next afterwards, if that is given and
+ * nothing has failed; @pending: and if something has, it is still to be installed.
  */
-enum nta_reason nta_install_system(struct nta_thread *thread)
+static enum nta_reason install_system(struct nta_thread *thread,
+				      const struct cpumask *request,
+				      const struct nta_state *next, bool pending)
 {
-	struct cpumask *request = nta_thread_request(thread);
+	enum nta_reason reason = nta_held_in_place(thread);
 	struct task_struct *task = thread->task;
-	enum nta_reason reason;
-	bool is_system = true;
-	int ret;
+	int ret = 0;
 
-	reason = nta_held_in_place(thread);
-	if (reason) {
+	if (unlikely(reason)) {
 		/* data_race: a change right now counts as one after the call. */
-		if (data_race(!cpumask_subset(&task->cpus_mask, request)))
+		if (data_race(!cpumask_subset(&task->cpus_mask, request))) {
+			nta_cancel_system(thread, pending);
 			return reason;
-		reason = NTA_OK;
+		}
 	} else {
 		nta_stretch_point(task, NTA_STAGE_BEGUN);
 		ret = install(task, request);
-		if (ret == -EAGAIN)
-			is_system = undo(thread);
-		else if (ret)
-			/* Nothing has changed, nor has what is installed. */
-			return NTA_KERNEL_REFUSED;
-		if (ret)
-			reason = NTA_KERNEL_REFUSED;
+	}
+	if (unlikely(ret)) {
+		if (ret == -EINVAL)
+			nta_cancel_system(thread, pending);
+		else
+			undo(thread, pending);
+		return NTA_KERNEL_REFUSED;
 	}
 
 	/* Somebody was quicker than we could read back. */
-	if (!nta_end_install(thread, is_system) && !reason)
+	if (!nta_end_system(thread, request, next))
 		nta_apply_soon(thread);
-	return reason;
+	return NTA_OK;
 }
 
 /**
  * nta_place_system() - move the calling thread to a system affinity
- * @thread: its entry, owned by the caller; @thread->state is still the old one
- * @system: the system affinity, trimmed
+ * @thread: its entry, owned by the caller
+ * @next: the state with it, trimmed
  *
- * Context: process; may sleep. nta_install_done() must follow once the outcome
- * is committed.
- * Return: NTA_OK: current then runs inside @system; or why the thread's affinity
- * is what it was.
+ * Context: process; may sleep.
+ * Return: NTA_OK: current then runs inside, and its state is @next; or why its
+ * affinity and its state are what they were.
  */
 enum nta_reason nta_place_system(struct nta_thread *thread,
-				 const struct nta_affinity *system)
+				 const struct nta_state *next)
 {
+	const struct cpumask *request;
 	enum nta_reason reason;
 
-	nta_begin_install(thread, NULL);
-	nta_judge_bound(thread);
-	nta_system_to_cpumask(thread, system, nta_thread_request(thread));
-	reason = nta_install_system(thread);
+	request = nta_begin_system(thread, &next->system);
+	reason = install_system(thread, request, next, false);
+	if (reason)
+		return reason;
 	/* A Set of the thread's own is a new fight (U5). */
-	if (!reason) {
+	if (test_bit(NTA_THREAD_GIVEN_UP, &thread->flags))
 		clear_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
-		thread->put_backs = 0;
-	}
-	return reason;
+	thread->put_backs = 0;
+	return NTA_OK;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_system);
 
 /**
- * nta_install_user() - as nta_place_user(), but the install is begun
- * @thread: the entry, owned by the caller
- *
- * Context: process; may sleep.
- * Return: NTA_OK or NTA_KERNEL_REFUSED.
- */
-enum nta_reason nta_install_user(struct nta_thread *thread)
-{
-	struct task_struct *task = thread->task;
-	unsigned long flags;
-	int ret;
-
-	/* What was never moved is not moved back (T2). */
-	if (test_bit(NTA_THREAD_BOUND, &thread->flags))
-		return NTA_OK;
-
-	clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
-	nta_stretch_point(task, NTA_STAGE_BEGUN);
-	nta_request_user(thread);
-	ret = install_latest_user(thread);
-
-	/* Nothing of ours is in force any more, whatever becomes of the state. */
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-
-	/* Not all CPUs gone: the mask is right, and a CPU is on its way out. */
-	if (ret != -EINVAL)
-		return NTA_OK;
-
-	/*
-	 * All of it is offline. A cpuset that user mode has put the thread in
-	 * since is not in question: that would be the user affinity now.
-	 */
-	nta_report_user_refused(task, nta_thread_request(thread));
-	use_any_processor(task);
-	return NTA_KERNEL_REFUSED;
-}
-
-/**
  * nta_place_user() - move a thread to its user affinity
- * @thread: its entry, owned by the caller; @thread->state is still the old one
+ * @thread: its entry, owned by the caller
+ * @next: the state from now on; NULL if it stays
  *
  * Context: process; may sleep. For another thread, of which nothing else may
  * change the state meanwhile, it sleeps until that may migrate.
- * nta_install_done() must follow once the outcome is committed.
  * Return: NTA_OK, or NTA_KERNEL_REFUSED if no processor of the user affinity is
  * active: the thread then may use all active processors (R11).
  */
-enum nta_reason nta_place_user(struct nta_thread *thread)
+enum nta_reason nta_place_user(struct nta_thread *thread,
+			       const struct nta_state *next)
 {
-	nta_begin_install(thread, NULL);
-	return nta_install_user(thread);
+	return install_user(thread, nta_begin_user(thread), next);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_user);
 
 /**
- * nta_commit() - the state of the calling thread is another from now on
- * @thread: its entry
- * @state: the state
+ * nta_place_state() - move another thread where its state says
+ * @thread: its entry, owned by the caller
+ * @expected: what it said when the caller looked
+ * @pending: it has not been there yet
+ * @reason: receives NTA_OK, or why its affinity is what it was
  *
- * Context: any.
+ * Context: process; sleeps until the thread may migrate.
+ * Return: false if its state is another by now: then nothing was done.
  */
-void nta_commit(struct nta_thread *thread, const struct nta_state *state)
+bool nta_place_state(struct nta_thread *thread, const struct nta_state *expected,
+		     bool pending, enum nta_reason *reason)
 {
-	struct task_struct *task = thread->task;
-	unsigned long flags;
+	const struct cpumask *request = nta_begin_state(thread, expected);
 
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	clear_bit(NTA_THREAD_PENDING, &thread->flags);
-	if (state->active)
-		clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
-	thread->state = *state;
-	WRITE_ONCE(thread->generation, thread->generation + 1);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	if (!request)
+		return false;
+	if (expected->active)
+		*reason = install_system(thread, request, NULL, pending);
+	else
+		*reason = install_user(thread, request, NULL);
+	return true;
 }

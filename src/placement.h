@@ -14,15 +14,12 @@ struct task_struct;
 
 bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system);
 enum nta_reason nta_place_system(struct nta_thread *thread,
-				 const struct nta_affinity *system);
-enum nta_reason nta_place_user(struct nta_thread *thread);
-void nta_commit(struct nta_thread *thread, const struct nta_state *state);
+				 const struct nta_state *next);
+enum nta_reason nta_place_user(struct nta_thread *thread,
+			       const struct nta_state *next);
+bool nta_place_state(struct nta_thread *thread, const struct nta_state *expected,
+		     bool pending, enum nta_reason *reason);
 
-/* For whoever begins the install himself. */
-enum nta_reason nta_install_system(struct nta_thread *thread);
-enum nta_reason nta_install_user(struct nta_thread *thread);
-
-void nta_judge_bound(struct nta_thread *thread);
 enum nta_reason nta_held_in_place(const struct nta_thread *thread);
 
 /* How far an installer who is not the thread has come. */

@@ -26,6 +26,7 @@ static DECLARE_WAIT_QUEUE_HEAD(work_wait);
 static atomic_t work_left = ATOMIC_INIT(0);
 
 static LLIST_HEAD(kicked_threads);
+static work_func_t usual_work;
 
 /*
  * On a processor that the thread is to be moved to a worker finds it easier to
@@ -37,6 +38,8 @@ static void queue_where_it_is_to_run(struct nta_thread *thread)
 	struct nta_affinity system = data_race(thread->state.system);
 	u64 active = 0;
 
+	/* Its place is the list's node until now. */
+	INIT_WORK(&thread->work, usual_work);
 	/* data_race: likewise. */
 	if (data_race(thread->state.active) && !nta_is_several(&system))
 		active = system.mask & nta_group_active(&nta_topology,
@@ -58,6 +61,17 @@ static void queue_kicked(struct irq_work *unused)
 }
 
 static DEFINE_IRQ_WORK(kick, queue_kicked);
+
+/**
+ * nta_queue_works() - say what is to be done for a thread
+ * @func: the work
+ *
+ * Context: process, before there is anything to do.
+ */
+void nta_queue_works(work_func_t func)
+{
+	usual_work = func;
+}
 
 /**
  * nta_apply_soon() - have a worker make true what a thread's state says

@@ -52,38 +52,44 @@ static enum nta_reason enter(const struct nta_affinity *affinity,
 	return NTA_OK;
 }
 
-/* Move the thread, then commit the state. */
+/* Whether a system affinity in force would be trimmed to itself now. */
+static bool is_all_active(const struct nta_affinity *system)
+{
+	return !nta_is_several(system) &&
+	       !(system->mask & ~nta_group_active(&nta_topology, system->group));
+}
+
+/* Move the thread and commit the state. */
 static enum nta_reason carry_out_now(struct nta_thread *thread,
 				     const struct nta_outcome *outcome)
 {
-	const struct nta_state *next = &outcome->next;
 	enum nta_reason reason;
 
 	nta_thread_own(thread);
 	nta_thread_unmark(thread, NTA_THREAD_MOVES);
-	clear_bit(NTA_THREAD_LATE, &thread->flags);
-	if (outcome->action == NTA_DO_PLACE_SYSTEM) {
-		reason = nta_place_system(thread, &next->system);
-		if (!reason)
-			nta_commit(thread, next);
-	} else {
-		reason = nta_place_user(thread);
-		nta_commit(thread, next);
-	}
-	nta_install_done(thread);
+	if (outcome->action == NTA_DO_PLACE_SYSTEM)
+		reason = nta_place_system(thread, &outcome->next);
+	else
+		reason = nta_place_user(thread, &outcome->next);
 	nta_thread_disown(thread);
 	return reason;
 }
 
-/* The entry of current, made if it has none; NULL if there is no memory. */
+/*
+ * The entry of current, made if it has none; NULL if there is no memory. That can
+ * be only if it is not active (S16).
+ */
 static struct nta_thread *get_entry(struct nta_thread *thread,
 				    enum nta_context context)
 {
+	gfp_t gfp = context == NTA_DISPATCH ? GFP_ATOMIC | __GFP_NOWARN :
+					      GFP_NOIO;
+
 	if (!thread)
-		thread = nta_thread_make(current, context == NTA_DISPATCH ?
-					 GFP_ATOMIC | __GFP_NOWARN : GFP_NOIO);
-	if (thread)
-		nta_prepare_thread(thread);
+		thread = nta_thread_make(current, gfp);
+	if (thread && !nta_make_room_for_lost(thread, gfp) &&
+	    !thread->state.active)
+		return NULL;
 	return thread;
 }
 
@@ -106,7 +112,7 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 	if (!thread)
 		return NTA_NO_MEMORY;
 
-	/* In force already (S17). */
+	/* Likewise of what was trimmed, or is reverted to. */
 	if (next->active && nta_is_placed(thread, &next->system))
 		return NTA_OK;
 
@@ -129,6 +135,22 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 	return reason;
 }
 
+/* A Set that changes something, or is refused. */
+static enum nta_reason set(struct nta_thread *thread,
+			   const struct nta_affinity *asked,
+			   struct nta_affinity *previous,
+			   enum nta_context context, unsigned long caller)
+{
+	struct nta_outcome outcome =
+		nta_affinity_set(&nta_topology, nta_rules,
+				 thread ? &thread->state : &not_active, asked);
+	enum nta_reason reason = carry_out(thread, &outcome, context, caller);
+
+	if (!reason)
+		*previous = outcome.previous;
+	return reason;
+}
+
 /**
  * nta_request_set() - set the calling thread's system affinity
  * @asked: what the driver passed; NULL if it passed NULL
@@ -144,28 +166,24 @@ enum nta_reason nta_request_set(const struct nta_affinity *asked,
 				unsigned long caller)
 {
 	enum nta_context context = nta_current_context();
-	struct nta_outcome outcome;
 	struct nta_thread *thread;
 	enum nta_reason reason;
 
 	*previous = (struct nta_affinity){};
 
 	reason = enter(asked, context);
-	if (reason)
-		goto refused;
-
-	thread = nta_thread_find(current);
-	outcome = nta_affinity_set(&nta_topology, nta_rules,
-				   thread ? &thread->state : &not_active, asked);
-	reason = carry_out(thread, &outcome, context, caller);
-	if (reason)
-		goto refused;
-
-	*previous = outcome.previous;
-	return NTA_OK;
-
-refused:
-	nta_report_refused("Set", asked, reason, caller);
+	if (likely(!reason)) {
+		thread = nta_thread_find(current);
+		/* In force already (S17). */
+		if (thread && nta_is_placed(thread, asked) &&
+		    is_all_active(asked)) {
+			*previous = *asked;
+			return NTA_OK;
+		}
+		reason = set(thread, asked, previous, context, caller);
+	}
+	if (unlikely(reason))
+		nta_report_refused("Set", asked, reason, caller);
 	return reason;
 }
 
@@ -284,6 +302,27 @@ static struct nta_outcome revert_to(const struct nta_thread *thread,
 				   previous);
 }
 
+/* A Revert, whether it changes something or not. */
+static enum nta_reason revert(const struct nta_affinity *previous,
+			      enum nta_context context, unsigned long caller)
+{
+	struct nta_thread *thread = nta_thread_find(current);
+	struct nta_outcome outcome = revert_to(thread, previous);
+	const struct nta_affinity *system = &outcome.next.system;
+	enum nta_reason reason;
+
+	if (unlikely(nta_is_several(system)))
+		context = waits_for_processors(thread, &outcome, context);
+	reason = carry_out(thread, &outcome, context, caller);
+	/* What was set inside is unwound with it. */
+	if (!reason && unlikely(nta_is_several(system)))
+		nta_tokens_pop(thread, nta_token_of(thread, system));
+	/* A refused user affinity has its own line; the Revert was not refused. */
+	if (reason && outcome.action != NTA_DO_PLACE_USER)
+		nta_report_refused("Revert", previous, reason, caller);
+	return reason;
+}
+
 /**
  * nta_request_revert() - take the calling thread back
  * @previous: what an earlier Set wrote; NULL if the driver passed NULL
@@ -297,28 +336,10 @@ enum nta_reason nta_request_revert(const struct nta_affinity *previous,
 				   unsigned long caller)
 {
 	enum nta_context context = nta_current_context();
-	struct nta_outcome outcome;
-	struct nta_thread *thread;
-	enum nta_reason reason;
+	enum nta_reason reason = enter(previous, context);
 
-	reason = enter(previous, context);
-	if (reason)
-		goto refused;
-
-	thread = nta_thread_find(current);
-	outcome = revert_to(thread, previous);
-	if (nta_is_several(&outcome.next.system))
-		context = waits_for_processors(thread, &outcome, context);
-	reason = carry_out(thread, &outcome, context, caller);
-	/* What was set inside is unwound with it. */
-	if (!reason && nta_is_several(&outcome.next.system))
-		nta_tokens_pop(thread, nta_token_of(thread,
-						    &outcome.next.system));
-	/* A refused user affinity has its own line; the Revert was not refused. */
-	if (!reason || outcome.action == NTA_DO_PLACE_USER)
-		return reason;
-
-refused:
+	if (likely(!reason))
+		return revert(previous, context, caller);
 	nta_report_refused("Revert", previous, reason, caller);
 	return reason;
 }

@@ -94,11 +94,17 @@ bool nta_is_left_alone(const struct nta_thread *thread)
 	       thread->task->policy == SCHED_DEADLINE;
 }
 
-/*
- * Whether the kernel has what it makes of a request for @mask, which since 6.2 is
- * the part that user mode wants too, if there is one.
+/**
+ * nta_is_made_of() - whether the kernel has what it makes of a request for a mask
+ * @task: the thread
+ * @mask: the mask
+ *
+ * Since 6.2 that is the part that user mode wants too, if there is one.
+ *
+ * Context: any; the thread's pi_lock is held.
+ * Return: whether it has.
  */
-static bool is_made_of(const struct task_struct *task, const struct cpumask *mask)
+bool nta_is_made_of(const struct task_struct *task, const struct cpumask *mask)
 {
 	const struct cpumask *kept = nta_kept_user_mask(task);
 	const struct cpumask *now = &task->cpus_mask;
@@ -110,23 +116,23 @@ static bool is_made_of(const struct task_struct *task, const struct cpumask *mas
 }
 
 /**
- * nta_is_request_in_force() - whether the kernel has what it makes of the request
+ * nta_is_request_in_force() - whether a request for a system affinity has been met
  * @thread: the entry, owned by the caller
+ * @request: what was handed to the kernel
  *
  * Context: any; the thread's pi_lock is held.
  * Return: whether it has.
  */
-bool nta_is_request_in_force(struct nta_thread *thread)
+bool nta_is_request_in_force(const struct nta_thread *thread,
+			     const struct cpumask *request)
 {
-	const struct cpumask *request = nta_thread_request(thread);
-
-	if (nta_is_left_alone(thread))
+	if (unlikely(nta_is_left_alone(thread)))
 		return cpumask_subset(&thread->task->cpus_mask, request);
-	return is_made_of(thread->task, request);
+	return nta_is_made_of(thread->task, request);
 }
 
 /**
- * nta_is_system_in_force() - whether a request for a system affinity has been met
+ * nta_is_system_in_force() - whether a request for a system affinity would change nothing
  * @thread: the entry
  * @system: the system affinity
  *
@@ -143,7 +149,7 @@ bool nta_is_system_in_force(const struct nta_thread *thread,
 	if (nta_is_left_alone(thread))
 		return nta_system_contains(thread, system, &task->cpus_mask);
 	if (nta_is_several(system))
-		return is_made_of(task, several(thread, system));
+		return nta_is_made_of(task, several(thread, system));
 	if (kept)
 		expected &= nta_group_slice(&nta_topology, cpumask_bits(kept),
 					    system->group);

@@ -12,6 +12,7 @@
 
 struct cpumask;
 struct nta_thread;
+struct task_struct;
 
 bool nta_system_contains(const struct nta_thread *thread,
 			 const struct nta_affinity *system,
@@ -24,6 +25,8 @@ void nta_system_to_cpumask(const struct nta_thread *thread,
 bool nta_is_left_alone(const struct nta_thread *thread);
 bool nta_is_system_in_force(const struct nta_thread *thread,
 			    const struct nta_affinity *system);
-bool nta_is_request_in_force(struct nta_thread *thread);
+bool nta_is_made_of(const struct task_struct *task, const struct cpumask *mask);
+bool nta_is_request_in_force(const struct nta_thread *thread,
+			     const struct cpumask *request);
 
 #endif /* NTA_SYSTEM_AFFINITY_H */

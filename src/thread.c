@@ -30,21 +30,24 @@
  *			(I5). Others may look without the lock and see a mixture.
  *   caller		as state, without the lock; also replaced by
  *			compare-and-exchange when the module that it lies in goes
- *   request mask, put_backs, window, work, NTA_THREAD_GIVEN_UP,
- *   NTA_THREAD_DISPLACED
+ *   put_backs, window, work, kicked, NTA_THREAD_GIVEN_UP, NTA_THREAD_DISPLACED
  *			the owner of the entry. While NTA_THREAD_KICKED is set
  *			the work and the node "kicked" belong to who set it. The
  *			two flags the thread itself may clear without owning,
  *			when it gets a new state at DISPATCH_LEVEL.
  *   NTA_THREAD_BOUND	the thread itself, when it becomes active
- *   user mask, lost mask, installed mask, user_print, installer, changes,
- *   NTA_THREAD_IN_FORCE, NTA_THREAD_USER_LOST, NTA_THREAD_FALLBACK, NTA_THREAD_USER_DUE,
- *   NTA_THREAD_PENDING
+ *   user mask, installed mask, user_print, installer, requester, asked_print,
+ *   changes, NTA_THREAD_CHANGED and its like, NTA_THREAD_SECOND, NTA_THREAD_LENT,
+ *   NTA_THREAD_IN_FORCE, NTA_THREAD_USER_LOST, NTA_THREAD_FALLBACK,
+ *   NTA_THREAD_USER_DUE, NTA_THREAD_PENDING
  *			task->pi_lock, which the scheduler holds as well when it
  *			changes cpus_mask: so they are always what belongs to
  *			the cpus_mask that is seen under it. See user_affinity.c.
  *			NTA_THREAD_PENDING and NTA_THREAD_USER_DUE who owns the
  *			entry may set again without it, for the next one to try.
+ *			The installed mask is the owner's as long as he installs.
+ *   lost		compare-and-exchange from NULL, by the owner and by the
+ *			thread itself; what it points to is as the user mask
  *   tokens		see token.c
  *   requests		atomic, by who requests an affinity, for as long as he does
  *   NTA_THREAD_OWNED, NTA_THREAD_KICKED
@@ -79,6 +82,7 @@ struct bucket {
 	raw_spinlock_t lock;
 };
 
+static struct kmem_cache *entries;
 static struct bucket *buckets;
 static unsigned int bucket_bits;
 static atomic_long_t threads_known = ATOMIC_LONG_INIT(0);
@@ -105,6 +109,18 @@ static struct nta_thread *find_in(const struct bucket *bucket,
 }
 
 /**
+ * nta_thread_find_rcu() - a thread's entry, of any thread
+ * @task: the thread
+ *
+ * Context: any; an RCU reader, for as long as the entry is used.
+ * Return: the entry; NULL if the thread has none.
+ */
+struct nta_thread *nta_thread_find_rcu(const struct task_struct *task)
+{
+	return find_in(bucket_of(task), task);
+}
+
+/**
  * nta_thread_find() - a thread's entry
  * @task: current, or a task whose end the caller can rule out
  *
@@ -116,9 +132,10 @@ struct nta_thread *nta_thread_find(const struct task_struct *task)
 {
 	struct nta_thread *thread;
 
-	rcu_read_lock();
+	/* Cheaper than rcu_read_lock() where readers may be preempted. */
+	rcu_read_lock_sched_notrace();
 	thread = find_in(bucket_of(task), task);
-	rcu_read_unlock();
+	rcu_read_unlock_sched_notrace();
 	return thread;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_find);
@@ -141,9 +158,7 @@ struct nta_thread *nta_thread_make(struct task_struct *task, gfp_t gfp)
 	struct nta_thread *thread, *other;
 	unsigned long flags;
 
-	thread = kzalloc(struct_size(thread, masks,
-				     NTA_THREAD_MASKS * cpumask_size() / sizeof(long)),
-			 gfp);
+	thread = kmem_cache_zalloc(entries, gfp);
 	if (!thread)
 		return NULL;
 
@@ -156,7 +171,7 @@ struct nta_thread *nta_thread_make(struct task_struct *task, gfp_t gfp)
 		hlist_add_head_rcu(&thread->node, &bucket->head);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 	if (other) {
-		kfree(thread);
+		kmem_cache_free(entries, thread);
 		return other;
 	}
 	atomic_long_inc(&threads_known);
@@ -176,6 +191,14 @@ bool nta_thread_get(struct nta_thread *thread)
 	return refcount_inc_not_zero(&thread->refs);
 }
 
+static void free_thread(struct rcu_head *rcu)
+{
+	struct nta_thread *thread = container_of(rcu, struct nta_thread, rcu);
+
+	kfree(thread->lost);
+	kmem_cache_free(entries, thread);
+}
+
 /**
  * nta_thread_put() - drop a reference on an entry
  * @thread: the entry
@@ -185,7 +208,7 @@ bool nta_thread_get(struct nta_thread *thread)
 void nta_thread_put(struct nta_thread *thread)
 {
 	if (refcount_dec_and_test(&thread->refs))
-		kfree_rcu(thread, rcu);
+		call_rcu(&thread->rcu, free_thread);
 }
 
 /**
@@ -280,19 +303,8 @@ void nta_thread_mark(struct nta_thread *thread, enum nta_thread_flag mark)
 		atomic_inc(&nta_marks);
 }
 
-/**
- * nta_thread_unmark() - there is no reason any more
- * @thread: the entry
- * @mark: what was the reason
- *
- * Context: any.
- */
-void nta_thread_unmark(struct nta_thread *thread, enum nta_thread_flag mark)
-{
-	if (test_bit(mark, &thread->flags) &&
-	    test_and_clear_bit(mark, &thread->flags))
-		atomic_dec(&nta_marks);
-}
+/* How many wait for an entry, whichever it is. */
+static atomic_t waiting = ATOMIC_INIT(0);
 
 /**
  * nta_thread_own() - become the one who installs for a thread
@@ -302,31 +314,31 @@ void nta_thread_unmark(struct nta_thread *thread, enum nta_thread_flag mark)
  */
 void nta_thread_own(struct nta_thread *thread)
 {
+	might_sleep();
+	if (nta_thread_try_own(thread))
+		return;
+	atomic_inc(&waiting);
+	smp_mb__after_atomic(); /* pairs with nta_thread_disown() */
 	wait_on_bit_lock(&thread->flags, NTA_THREAD_OWNED, TASK_UNINTERRUPTIBLE);
+	atomic_dec(&waiting);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_own);
-
-/**
- * nta_thread_try_own() - become that, if nobody is
- * @thread: its entry
- *
- * Context: any.
- * Return: whether that is so.
- */
-bool nta_thread_try_own(struct nta_thread *thread)
-{
-	return !test_and_set_bit_lock(NTA_THREAD_OWNED, &thread->flags);
-}
 
 /**
  * nta_thread_disown() - let the next one install
  * @thread: its entry, owned by the caller
  *
+ * Nearly always nobody waits; to look into the kernel's table of those who wait for
+ * a bit would cost more than all the rest.
+ *
  * Context: any, with no lock of the scheduler held.
  */
 void nta_thread_disown(struct nta_thread *thread)
 {
-	clear_and_wake_up_bit(NTA_THREAD_OWNED, &thread->flags);
+	clear_bit_unlock(NTA_THREAD_OWNED, &thread->flags);
+	smp_mb__after_atomic(); /* pairs with nta_thread_own() */
+	if (unlikely(atomic_read(&waiting)))
+		wake_up_bit(&thread->flags, NTA_THREAD_OWNED);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_disown);
 
@@ -493,16 +505,32 @@ int nta_threads_start(void)
 		return -EOPNOTSUPP;
 	}
 
+	entries = kmem_cache_create("ntaffinity_threads",
+				    struct_size((struct nta_thread *)NULL, masks,
+						NTA_THREAD_MASKS *
+						cpumask_size() / sizeof(long)),
+				    0, 0, NULL);
+	if (!entries)
+		return -ENOMEM;
+
 	bucket_bits = choose_bucket_bits();
 	buckets = kvcalloc(1U << bucket_bits, sizeof(*buckets), GFP_KERNEL);
-	if (!buckets)
-		return -ENOMEM;
+	if (!buckets) {
+		ret = -ENOMEM;
+		goto destroy_entries;
+	}
 	for (i = 0; i < 1U << bucket_bits; i++)
 		raw_spin_lock_init(&buckets[i].lock);
 
 	ret = tracepoint_probe_register(process_free, process_free_probe, NULL);
 	if (ret)
-		kvfree(buckets);
+		goto free_buckets;
+	return 0;
+
+free_buckets:
+	kvfree(buckets);
+destroy_entries:
+	kmem_cache_destroy(entries);
 	return ret;
 }
 
@@ -528,4 +556,6 @@ void nta_threads_stop(void)
 		cond_resched();
 	}
 	kvfree(buckets);
+	rcu_barrier(); /* free_thread() */
+	kmem_cache_destroy(entries);
 }

@@ -7,6 +7,7 @@
 #define NTA_THREAD_H
 
 #include <linux/atomic.h>
+#include <linux/bitops.h>
 #include <linux/cpumask.h>
 #include <linux/llist.h>
 #include <linux/rcupdate.h>
@@ -28,20 +29,23 @@ struct nta_changes {
 struct nta_thread {
 	struct hlist_node node;
 	struct task_struct *task;
-	refcount_t refs;
-	unsigned int generation;
 	unsigned long flags;
 	struct nta_state state;
 	unsigned long caller;
 	struct nta_token *tokens;
 	struct task_struct *installer;
-	u32 user_print;
-	struct nta_changes changes;
+	const struct task_struct *requester;
+	struct cpumask *lost;
+	refcount_t refs;
 	atomic_t requests;
-	unsigned long window;
-	unsigned int put_backs;
-	struct llist_node kicked;
+	u32 user_print;
+	u32 asked_print;
+	struct nta_changes changes;
+	u32 window;
+	u16 put_backs;
+	u16 generation;
 	union {
+		struct llist_node kicked;
 		struct work_struct work;
 		struct rcu_head rcu;
 	};
@@ -60,37 +64,43 @@ enum nta_thread_flag {
 	NTA_THREAD_USER_LOST,	/* the kernel has forgotten the mask of user mode (U6) */
 	NTA_THREAD_FALLBACK,	/* cpus_mask was last taken for the scheduler's fallback */
 	NTA_THREAD_USER_DUE,	/* not active, and the user mask is not installed yet */
+	NTA_THREAD_CHANGED,	/* somebody else has changed cpus_mask: not noted yet */
+	NTA_THREAD_CHANGED_GONE,	/* no CPU of the mask before was left */
+	NTA_THREAD_CHANGED_REQUEST,	/* it was requested for certain */
+	NTA_THREAD_CHANGED_ALONE,	/* no other request was under way */
+	NTA_THREAD_SECOND,	/* the user mask is the second of the two masks */
+	NTA_THREAD_LENT,	/* the user mask is in the kernel's hands */
 	NTA_THREAD_IN_FORCE,	/* nobody has put another mask over the installed one */
 	NTA_THREAD_LATE,	/* others have installed for it since its last own install */
 	NTA_THREAD_APC,		/* at APC_LEVEL */
 	NTA_THREAD_MOVES,	/* has left a move behind in a native section */
 };
 
+#define NTA_THREAD_MASKS 2
+
+static inline struct cpumask *nta_thread_mask(struct nta_thread *thread,
+					      bool second)
+{
+	return to_cpumask(thread->masks +
+			  (second ? cpumask_size() / sizeof(long) : 0));
+}
+
 /* What user mode wants of the thread, as last read. */
 static inline struct cpumask *nta_thread_user(struct nta_thread *thread)
 {
-	return to_cpumask(thread->masks);
+	return nta_thread_mask(thread,
+			       test_bit(NTA_THREAD_SECOND, &thread->flags));
 }
 
-/* What user mode wanted when the kernel forgot it: counts with USER_LOST. */
-static inline struct cpumask *nta_thread_lost(struct nta_thread *thread)
-{
-	return to_cpumask(thread->masks + 2 * cpumask_size() / sizeof(long));
-}
-
-/* The mask that is handed to the kernel; the owner's to use. */
-static inline struct cpumask *nta_thread_request(struct nta_thread *thread)
-{
-	return to_cpumask(thread->masks + cpumask_size() / sizeof(long));
-}
-
-/* What the kernel made of a system affinity that was requested, the last time. */
+/*
+ * What the kernel made of a system affinity that was requested, the last time.
+ * While one is being installed it is the request.
+ */
 static inline struct cpumask *nta_thread_installed(struct nta_thread *thread)
 {
-	return to_cpumask(thread->masks + 3 * cpumask_size() / sizeof(long));
+	return nta_thread_mask(thread,
+			       !test_bit(NTA_THREAD_SECOND, &thread->flags));
 }
-
-#define NTA_THREAD_MASKS 4
 
 /* A copy of what can be known of a thread from outside, for tests. */
 struct nta_thread_snapshot {
@@ -106,6 +116,7 @@ struct nta_thread_snapshot {
 };
 
 struct nta_thread *nta_thread_find(const struct task_struct *task);
+struct nta_thread *nta_thread_find_rcu(const struct task_struct *task);
 struct nta_thread *nta_thread_make(struct task_struct *task, gfp_t gfp);
 bool nta_thread_get(struct nta_thread *thread);
 void nta_thread_put(struct nta_thread *thread);
@@ -120,10 +131,36 @@ void nta_thread_snapshot(const struct task_struct *task,
 extern atomic_t nta_marks;
 
 void nta_thread_mark(struct nta_thread *thread, enum nta_thread_flag mark);
-void nta_thread_unmark(struct nta_thread *thread, enum nta_thread_flag mark);
+
+/**
+ * nta_thread_unmark() - there is no reason any more to look at a thread
+ * @thread: the entry
+ * @mark: what was the reason
+ *
+ * Context: any.
+ */
+static inline void nta_thread_unmark(struct nta_thread *thread,
+				     enum nta_thread_flag mark)
+{
+	if (unlikely(test_bit(mark, &thread->flags)) &&
+	    test_and_clear_bit(mark, &thread->flags))
+		atomic_dec(&nta_marks);
+}
 
 void nta_thread_own(struct nta_thread *thread);
-bool nta_thread_try_own(struct nta_thread *thread);
+
+/**
+ * nta_thread_try_own() - become the one who installs for a thread, if nobody is
+ * @thread: its entry
+ *
+ * Context: any.
+ * Return: whether that is so.
+ */
+static inline bool nta_thread_try_own(struct nta_thread *thread)
+{
+	return !test_and_set_bit_lock(NTA_THREAD_OWNED, &thread->flags);
+}
+
 void nta_thread_disown(struct nta_thread *thread);
 
 void nta_threads_visit(void (*visit)(struct nta_thread *thread, void *data),

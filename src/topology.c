@@ -17,9 +17,9 @@
  * Who may touch what:
  *   nta_topology    written at load only
  *   fresh           publish_lock
- *   fresh_any       written under publish_lock, read by anyone
+ *   nta_any_fresh   written under publish_lock, read by anyone
  *   seen, index_of, nta_indexes, nta_this_processor, seen_groups
- *               
+ *
  *                   written under publish_lock, read by anyone. An index is
  *                   written whole before seen and nta_indexes.count are, with release:
  *                   who reads those with acquire finds it.
@@ -40,7 +40,7 @@ EXPORT_SYMBOL_IF_KUNIT(nta_topology);
 
 static DEFINE_RAW_SPINLOCK(publish_lock);
 static cpumask_var_t fresh;
-static bool fresh_any;
+bool nta_any_fresh;
 static cpumask_var_t seen;
 static unsigned int seen_groups;
 static u32 *index_of;
@@ -77,7 +77,12 @@ static void publish_cpu(unsigned int cpu)
 	smp_store_release(&nta_indexes.count, nta_indexes.count + 1);
 }
 
-static void publish_fresh_cpus(void)
+/**
+ * nta_publish_fresh() - publish processors that have become active
+ *
+ * Context: any but an NMI, which may have interrupted the lock's holder.
+ */
+void nta_publish_fresh(void)
 {
 	unsigned long flags;
 	unsigned int cpu;
@@ -89,31 +94,15 @@ static void publish_fresh_cpus(void)
 			publish_cpu(cpu);
 	}
 	/* pairs with nta_topology_refresh() */
-	smp_store_release(&fresh_any, !cpumask_empty(fresh));
+	smp_store_release(&nta_any_fresh, !cpumask_empty(fresh));
 	raw_spin_unlock_irqrestore(&publish_lock, flags);
-}
-
-/**
- * nta_topology_refresh() - publish processors that have become active
- *
- * Before every look at what was seen, and every Set: a processor that a driver
- * could have used must have been seen, even if it goes offline right away.
- *
- * Context: any. In an NMI, which may have interrupted the lock's holder, it does
- * nothing.
- */
-void nta_topology_refresh(void)
-{
-	/* Acquire: who sees that nothing is fresh sees what was published. */
-	if (smp_load_acquire(&fresh_any) && !in_nmi())
-		publish_fresh_cpus();
 }
 
 static void publish_when_active(struct work_struct *work)
 {
 	/* Waits for the hotplug operation that brings the CPU up. */
 	cpus_read_lock();
-	publish_fresh_cpus();
+	nta_publish_fresh();
 	cpus_read_unlock();
 }
 
@@ -126,7 +115,7 @@ static int cpu_comes_up(unsigned int cpu)
 	raw_spin_lock_irqsave(&publish_lock, flags);
 	if (!cpumask_test_cpu(cpu, seen)) {
 		cpumask_set_cpu(cpu, fresh);
-		WRITE_ONCE(fresh_any, true);
+		WRITE_ONCE(nta_any_fresh, true);
 	}
 	raw_spin_unlock_irqrestore(&publish_lock, flags);
 
@@ -141,7 +130,7 @@ static int cpu_goes_down(unsigned int cpu)
 
 	raw_spin_lock_irqsave(&publish_lock, flags);
 	cpumask_clear_cpu(cpu, fresh);
-	WRITE_ONCE(fresh_any, !cpumask_empty(fresh));
+	WRITE_ONCE(nta_any_fresh, !cpumask_empty(fresh));
 	raw_spin_unlock_irqrestore(&publish_lock, flags);
 	return 0;
 }
@@ -292,7 +281,7 @@ int nta_topology_start(unsigned int group_size, bool groupaware)
 	/* No CPU comes or goes between the first look and the callbacks. */
 	cpus_read_lock();
 	cpumask_copy(fresh, cpu_active_mask);
-	publish_fresh_cpus();
+	nta_publish_fresh();
 	if (groupaware)
 		nta_topology.legacy_group = seen_groups - 1;
 	ret = cpuhp_setup_state_nocalls_cpuslocked(CPUHP_AP_ONLINE_DYN,

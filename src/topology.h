@@ -8,11 +8,11 @@
 #ifndef NTA_TOPOLOGY_H
 #define NTA_TOPOLOGY_H
 
-#include <asm/barrier.h>
 #include <linux/bits.h>
 #include <linux/cpumask.h>
 #include <linux/log2.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/types.h>
 
 /* Group numbers 0xfffe and up are not for groups: 0xffff means "all". */
@@ -161,7 +161,26 @@ struct nta_indexes {
 
 extern struct nta_indexes nta_indexes;
 
-void nta_topology_refresh(void);
+/* Whether some processors may have become active that are not published. */
+extern bool nta_any_fresh;
+
+void nta_publish_fresh(void);
+
+/**
+ * nta_topology_refresh() - publish processors that have become active
+ *
+ * Before every look at what was seen, and every Set: a processor that a driver
+ * could have used must have been seen, even if it goes offline right away.
+ *
+ * Context: any. In an NMI it does nothing.
+ */
+static inline void nta_topology_refresh(void)
+{
+	/* Acquire: who sees that nothing is fresh sees what was published. */
+	if (unlikely(smp_load_acquire(&nta_any_fresh)) && !in_nmi())
+		nta_publish_fresh();
+}
+
 unsigned int nta_seen_count(void);
 u64 nta_seen_mask(unsigned int group);
 unsigned int nta_seen_groups(void);

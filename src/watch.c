@@ -9,24 +9,30 @@
  *
  * Changes of affinity. All ways to one, system calls, cpusets and the scheduler's
  * own fallback, meet in set_cpus_allowed_common(), under the thread's pi_lock. A
- * return probe there sees every change while nobody can make another. A mask
+ * hook at its entry sees every change, while nobody can make another. A mask
  * that is equal to the one in force never gets there; that somebody asked for it
- * is seen by return probes on the two functions that requests come through.
+ * is seen where requests come in, set_cpus_allowed_ptr() and __sched_setaffinity().
  *
- * Where the kernel has no probes, or where they turn out not to fire, because
- * the compiler has put a copy of a function into its callers, the threads that
- * are active are looked at every SCAN_MS instead.
+ * Our own installs come through two of the three, so there ftrace is used, which is
+ * the cheapest. Where the kernel has no ftrace that shows a function's arguments,
+ * probes take its place.
  *
- * The probes run wherever the kernel changes an affinity: in interrupts, with
+ * Where it has neither, or where they turn out not to fire, because the compiler
+ * has put a copy of a function into its callers, the threads that are active are
+ * looked at every SCAN_MS instead.
+ *
+ * The hooks run wherever the kernel changes an affinity: in interrupts, with
  * the scheduler's locks held, or preemptible. They look an entry up under
  * rcu_read_lock(), take no lock of ours and wake nobody (T5). An instance of a
- * probe is used up only for a thread that has an entry.
+ * return probe is used up only for a thread that has an entry.
  */
 #include <linux/atomic.h>
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
+#include <linux/ftrace.h>
+#include <linux/hardirq.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -40,6 +46,7 @@
 
 #include "child.h"
 #include "compat.h"
+#include "foreign.h"
 #include "queue.h"
 #include "report.h"
 #include "thread.h"
@@ -48,9 +55,135 @@
 
 #define SCAN_MS 10
 
-static bool has_probes;
 static bool sees_processors;
 static int hotplug_state;
+
+/* --- by hooks --- */
+
+/* The thread that is to show that they fire, and what it has shown. */
+static struct task_struct *proof_task;
+static bool proof_of_change;
+static bool proof_of_request;
+
+#if NTA_HAVE_FTRACE || NTA_HAVE_PROBES
+
+/* At the entry of set_cpus_allowed_common(), which keeps the task. */
+static __always_inline void change_begins(struct task_struct *task,
+					  bool in_thread)
+{
+	struct nta_thread *thread;
+
+	if (unlikely(task == READ_ONCE(proof_task)))
+		WRITE_ONCE(proof_of_change, true);
+	/*
+	 * Where a thread may not migrate the scheduler comes by here when it
+	 * switches, without pi_lock: that leaves cpus_mask alone.
+	 */
+	if (unlikely(nta_migration_disabled(task)) && task == current)
+		return;
+
+	/* But not its entry. */
+	rcu_read_lock();
+	thread = nta_thread_find_rcu(task);
+	if (thread)
+		nta_note_change(thread, in_thread);
+	rcu_read_unlock();
+}
+
+#endif
+
+#if NTA_HAVE_FTRACE
+
+static void notrace change_hook(unsigned long ip, unsigned long parent_ip,
+				struct ftrace_ops *ops,
+				struct ftrace_regs *regs)
+{
+	change_begins(nta_hooked_task(regs), in_task());
+}
+
+static void notrace request_hook(unsigned long ip, unsigned long parent_ip,
+				 struct ftrace_ops *ops,
+				 struct ftrace_regs *regs)
+{
+	struct task_struct *task = nta_hooked_task(regs);
+	struct nta_thread *thread;
+
+	/* Ours. */
+	if (nta_is_own_text(parent_ip)) {
+		if (unlikely(task == READ_ONCE(proof_task)))
+			WRITE_ONCE(proof_of_request, true);
+		return;
+	}
+
+	rcu_read_lock();
+	thread = nta_thread_find_rcu(task);
+	if (thread && !nta_is_installing(thread))
+		nta_note_asked(thread, nta_hooked_mask(regs));
+	rcu_read_unlock();
+}
+
+/* Not to be turned off by the sysctl kernel.ftrace_enabled. */
+static struct ftrace_ops change_ops = {
+	.func = change_hook,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
+
+static struct ftrace_ops request_ops = {
+	.func = request_hook,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
+
+static int hook(struct ftrace_ops *ops, const char *symbol)
+{
+	char name[32];
+	int ret;
+
+	strscpy(name, symbol, sizeof(name));
+	ret = ftrace_set_filter(ops, name, strlen(name), 1);
+	if (!ret)
+		ret = register_ftrace_function(ops);
+	if (ret)
+		ftrace_free_filter(ops);
+	return ret;
+}
+
+static void unhook(struct ftrace_ops *ops)
+{
+	unregister_ftrace_function(ops);
+	ftrace_free_filter(ops);
+}
+
+static int start_hooks(void)
+{
+	int ret;
+
+	ret = hook(&change_ops, "set_cpus_allowed_common");
+	if (ret)
+		return ret;
+	ret = hook(&request_ops, "set_cpus_allowed_ptr");
+	if (ret)
+		unhook(&change_ops);
+	return ret;
+}
+
+static void stop_hooks(void)
+{
+	unhook(&request_ops);
+	unhook(&change_ops);
+}
+
+#else
+
+static int start_hooks(void)
+{
+	return -EOPNOTSUPP;
+}
+
+static void stop_hooks(void)
+{
+}
+
+#endif
 
 /* --- by probes --- */
 
@@ -64,46 +197,26 @@ struct probe_data {
 	unsigned long before[];
 };
 
-/* The thread that is to show that the probes fire, and what it has shown. */
-static struct task_struct *proof_task;
-static bool proof_of_change;
-static bool proof_of_request;
 /* Nothing in the kernel lets a module call this one: seen when it happens. */
 static bool setaffinity_seen;
 
-static int enter_change(struct kretprobe_instance *instance,
-			struct pt_regs *regs)
+/* Whether the probe was met in a thread: where it is a trap, that counts as an NMI. */
+static bool was_in_thread(void)
 {
-	struct probe_data *data = (void *)instance->data;
-	struct nta_thread *thread;
+	unsigned int count = preempt_count();
 
-	data->task = nta_probed_task(regs);
-	if (data->task == READ_ONCE(proof_task))
-		WRITE_ONCE(proof_of_change, true);
+	if (in_nmi())
+		count -= NMI_OFFSET + HARDIRQ_OFFSET;
+	return !(count & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET));
+}
+NOKPROBE_SYMBOL(was_in_thread);
 
-	thread = nta_thread_find(data->task);
-	if (!thread)
-		return 1;
-	cpumask_copy(to_cpumask(data->before), &data->task->cpus_mask);
+static int enter_change(struct kprobe *probe, struct pt_regs *regs)
+{
+	change_begins(nta_probed_task(regs), was_in_thread());
 	return 0;
 }
 NOKPROBE_SYMBOL(enter_change);
-
-static int leave_change(struct kretprobe_instance *instance,
-			struct pt_regs *regs)
-{
-	struct probe_data *data = (void *)instance->data;
-	struct nta_thread *thread;
-
-	/* Who changes the task's affinity keeps it, but not its entry. */
-	rcu_read_lock();
-	thread = nta_thread_find(data->task);
-	if (thread)
-		nta_note_change(thread, to_cpumask(data->before));
-	rcu_read_unlock();
-	return 0;
-}
-NOKPROBE_SYMBOL(leave_change);
 
 static int enter_request(struct probe_data *data, struct pt_regs *regs,
 			 const struct cpumask *asked)
@@ -114,7 +227,7 @@ static int enter_request(struct probe_data *data, struct pt_regs *regs,
 	data->asked = asked;
 
 	rcu_read_lock();
-	thread = nta_thread_find(data->task);
+	thread = nta_thread_find_rcu(data->task);
 	if (thread && nta_is_installing(thread))
 		thread = NULL;
 	if (thread) {
@@ -157,7 +270,7 @@ static int leave_request(struct kretprobe_instance *instance,
 	struct nta_thread *thread;
 
 	rcu_read_lock();
-	thread = nta_thread_find(data->task);
+	thread = nta_thread_find_rcu(data->task);
 	if (thread)
 		atomic_dec(&thread->requests);
 	/* Not if he was refused: then nobody got what he asked for. */
@@ -169,10 +282,9 @@ static int leave_request(struct kretprobe_instance *instance,
 }
 NOKPROBE_SYMBOL(leave_request);
 
-static struct kretprobe change_probe = {
-	.kp.symbol_name = "set_cpus_allowed_common",
-	.entry_handler = enter_change,
-	.handler = leave_change,
+static struct kprobe change_probe = {
+	.symbol_name = "set_cpus_allowed_common",
+	.pre_handler = enter_change,
 };
 
 static struct kretprobe request_probe = {
@@ -187,73 +299,41 @@ static struct kretprobe setaffinity_probe = {
 	.handler = leave_request,
 };
 
-static struct kretprobe *probes[] = {
-	&change_probe,
-	&request_probe,
-	&setaffinity_probe,
-};
-
-static int proof_main(void *unused)
+static int start_request_probe(struct kretprobe *probe)
 {
-	return 0;
+	probe->data_size = sizeof(struct probe_data) + cpumask_size();
+	/* A request can sleep while it has an instance. */
+	probe->maxactive = max(64U, 2 * num_possible_cpus());
+	return register_kretprobe(probe);
 }
 
-/*
- * Whether the probes fire. A symbol that is there can still have been copied
- * into its callers; so the affinity of a thread is changed to see.
- */
-static bool probes_fire(void)
+static int start_probes(void)
 {
-	struct task_struct *task;
-
-	/* It never runs: nobody wakes it before it is stopped. */
-	task = kthread_create(proof_main, NULL, "ntaffinity");
-	if (IS_ERR(task))
-		return false;
-
-	/* Whatever mask it has, one of the two is another. */
-	WRITE_ONCE(proof_task, task);
-	set_cpus_allowed_ptr(task, cpumask_of(cpumask_first(cpu_active_mask)));
-	set_cpus_allowed_ptr(task, cpu_possible_mask);
-	WRITE_ONCE(proof_task, NULL);
-	kthread_stop(task);
-	return READ_ONCE(proof_of_change) && READ_ONCE(proof_of_request);
-}
-
-static void start_probes(void)
-{
-	unsigned int i;
 	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(probes); i++) {
-		probes[i]->data_size = sizeof(struct probe_data) +
-				       cpumask_size();
-		/* A request can sleep while it has an instance. */
-		probes[i]->maxactive = max(64U, 2 * num_possible_cpus());
-	}
-
-	ret = register_kretprobes(probes, ARRAY_SIZE(probes));
-	if (ret) {
-		pr_info("no probes (%d): threads that are active are looked at every %d ms\n",
-			ret, SCAN_MS);
-		return;
-	}
-	if (!probes_fire()) {
-		unregister_kretprobes(probes, ARRAY_SIZE(probes));
-		pr_info("probes do not fire: threads that are active are looked at every %d ms\n",
-			SCAN_MS);
-		return;
-	}
-	has_probes = true;
-	nta_changes_are_noted(true);
+	ret = register_kprobe(&change_probe);
+	if (ret)
+		return ret;
+	ret = start_request_probe(&request_probe);
+	if (ret)
+		unregister_kprobe(&change_probe);
+	return ret;
 }
 
 static void stop_probes(void)
 {
-	if (!has_probes)
-		return;
-	nta_changes_are_noted(false);
-	unregister_kretprobes(probes, ARRAY_SIZE(probes));
+	unregister_kretprobe(&request_probe);
+	unregister_kprobe(&change_probe);
+}
+
+static int start_setaffinity_probe(void)
+{
+	return start_request_probe(&setaffinity_probe);
+}
+
+static void stop_setaffinity_probe(void)
+{
+	unregister_kretprobe(&setaffinity_probe);
 }
 
 static const char *setaffinity_state(void)
@@ -263,11 +343,21 @@ static const char *setaffinity_state(void)
 
 #else
 
-static void start_probes(void)
+static int start_probes(void)
 {
+	return -EOPNOTSUPP;
 }
 
 static void stop_probes(void)
+{
+}
+
+static int start_setaffinity_probe(void)
+{
+	return -EOPNOTSUPP;
+}
+
+static void stop_setaffinity_probe(void)
 {
 }
 
@@ -277,6 +367,80 @@ static const char *setaffinity_state(void)
 }
 
 #endif
+
+static int proof_main(void *unused)
+{
+	return 0;
+}
+
+/*
+ * Whether what was started fires. A symbol that is there can still have been
+ * copied into its callers; so the affinity of a thread is changed to see.
+ */
+static bool fires(void)
+{
+	struct task_struct *task;
+
+	/* It never runs: nobody wakes it before it is stopped. */
+	task = kthread_create(proof_main, NULL, "ntaffinity");
+	if (IS_ERR(task))
+		return false;
+
+	WRITE_ONCE(proof_of_change, false);
+	WRITE_ONCE(proof_of_request, false);
+	WRITE_ONCE(proof_task, task);
+	/* Whatever mask it has, one of the two is another. */
+	set_cpus_allowed_ptr(task, cpumask_of(cpumask_first(cpu_active_mask)));
+	set_cpus_allowed_ptr(task, cpu_possible_mask);
+	WRITE_ONCE(proof_task, NULL);
+	kthread_stop(task);
+	return READ_ONCE(proof_of_change) && READ_ONCE(proof_of_request);
+}
+
+static const struct means {
+	const char *name;
+	int (*start)(void);
+	void (*stop)(void);
+} all_means[] = {
+	{ "ftrace", start_hooks, stop_hooks },
+	{ "probes", start_probes, stop_probes },
+};
+
+/* How changes are seen; NULL: by looking. */
+static const struct means *means;
+static bool sees_setaffinity;
+
+static void start_seeing(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(all_means); i++) {
+		if (all_means[i].start())
+			continue;
+		if (fires()) {
+			means = &all_means[i];
+			break;
+		}
+		all_means[i].stop();
+	}
+	if (!means) {
+		pr_info("no ftrace, no probes, or they do not fire: threads that are active are looked at every %d ms\n",
+			SCAN_MS);
+		return;
+	}
+	sees_setaffinity = !start_setaffinity_probe();
+	nta_note_changes(true);
+}
+
+static void stop_seeing(void)
+{
+	if (!means)
+		return;
+	nta_note_changes(false);
+	if (sees_setaffinity)
+		stop_setaffinity_probe();
+	means->stop();
+}
 
 /* --- by looking --- */
 
@@ -312,7 +476,7 @@ static void scan_work(struct work_struct *work)
  */
 void nta_watch_held(void)
 {
-	if (!has_probes)
+	if (!means)
 		scan_soon();
 }
 
@@ -377,17 +541,17 @@ static struct notifier_block module_notifier = {
 /* --- all of it --- */
 
 /**
- * nta_watch_has_probes() - whether changes of affinity are seen by probes
+ * nta_watch_sees_changes() - whether every change of affinity is seen
  *
  * Context: any.
  * Return: whether they are; if not, active threads are looked at every now and
  * then.
  */
-bool nta_watch_has_probes(void)
+bool nta_watch_sees_changes(void)
 {
-	return has_probes;
+	return means;
 }
-EXPORT_SYMBOL_IF_KUNIT(nta_watch_has_probes);
+EXPORT_SYMBOL_IF_KUNIT(nta_watch_sees_changes);
 
 /**
  * nta_watch_show() - what of the rules on user affinities this kernel gives
@@ -397,18 +561,18 @@ EXPORT_SYMBOL_IF_KUNIT(nta_watch_has_probes);
  */
 void nta_watch_show(struct seq_file *file)
 {
-	const char *equal_cpuset = has_probes ? "probes" : "unseen";
+	const char *equal_cpuset = means ? means->name : "unseen";
 	const char *equal_user = NTA_KERNEL_KEEPS_USER_MASK ? "kernel" :
-							      equal_cpuset;
+				 sees_setaffinity ? "probes" : "unseen";
 
-	if (has_probes)
-		seq_puts(file, "foreign_changes probes\n");
+	if (means)
+		seq_printf(file, "foreign_changes %s\n", means->name);
 	else
 		seq_printf(file, "foreign_changes scan %d ms\n", SCAN_MS);
 	seq_printf(file, "equal_user_masks %s\n", equal_user);
 	seq_printf(file, "equal_cpuset_masks %s\n", equal_cpuset);
 	seq_printf(file, "setaffinity_probe %s\n",
-		   has_probes ? setaffinity_state() : "none");
+		   sees_setaffinity ? setaffinity_state() : "none");
 	seq_printf(file, "kernel_narrows %s\n",
 		   NTA_KERNEL_KEEPS_USER_MASK ? "yes" : "no");
 	seq_printf(file, "children %s\n",
@@ -444,7 +608,7 @@ int nta_watch_start(void)
 	hotplug_state = ret;
 	sees_processors = IS_ENABLED(CONFIG_HOTPLUG_CPU);
 
-	start_probes();
+	start_seeing();
 	return 0;
 }
 
@@ -455,7 +619,7 @@ int nta_watch_start(void)
  */
 void nta_watch_stop(void)
 {
-	stop_probes();
+	stop_seeing();
 	cpuhp_remove_state_nocalls(hotplug_state);
 	cancel_work_sync(&processor_work);
 	cancel_delayed_work_sync(&scan);

@@ -10,7 +10,7 @@
 struct seq_file;
 
 void nta_watch_held(void);
-bool nta_watch_has_probes(void);
+bool nta_watch_sees_changes(void);
 void nta_watch_show(struct seq_file *file);
 
 int nta_watch_start(void);

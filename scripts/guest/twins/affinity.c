@@ -18,7 +18,7 @@
 
 __u64 all;		/* the CPUs of this machine */
 bool narrows;		/* it cuts masks with the user's: Linux 6.2 */
-bool probes;		/* changes are seen by probes, not by a scan */
+bool probes;		/* every change is seen, not only by a scan */
 
 /* --- files ---------------------------------------------------------------- */
 
@@ -186,5 +186,5 @@ void look_at_kernel(void)
 		narrows = major > 6 || (major == 6 && minor >= 2);
 	read_file(DEBUG "compat", text, sizeof(text));
 	how = find_line(text, "foreign_changes");
-	probes = how && !strncmp(how, "probes", 6);
+	probes = how && strncmp(how, "scan", 4);
 }

@@ -132,15 +132,20 @@ void test_o5_compat(void)
 	if (!read_file(DEBUG "compat", text, sizeof(text)))
 		fail("O5: there is no " DEBUG "compat");
 	how = find_line(text, "foreign_changes");
-	if (!how || (strncmp(how, "probes", 6) && strncmp(how, "scan", 4)))
-		fail("O5: no line foreign_changes, or neither probes nor scan in it");
+	if (!how || (strncmp(how, "ftrace", 6) && strncmp(how, "probes", 6) &&
+		     strncmp(how, "scan", 4)))
+		fail("O5: no line foreign_changes, or neither ftrace, probes nor scan in it");
 	may_probe = read_file("/sys/kernel/debug/kprobes/list", list, sizeof(list));
-	if (probes && !strstr(list, "sched_setaffinity"))
+	if (!strncmp(how, "probes", 6) && !strstr(list, "set_cpus_allowed_common"))
 		fail("O5: it says probes, but the kernel knows of no probe");
-	if (!probes && strstr(list, "sched_setaffinity"))
+	if (!probes && (strstr(list, "sched_setaffinity") || strstr(list, "set_cpus_allowed")))
 		fail("O5: it says scan, but the kernel knows of a probe");
 	if (!probes && may_probe)
 		fail("O5: this kernel has kprobes, and the module does not use them");
+	if (read_file("/sys/kernel/tracing/enabled_functions", list, sizeof(list)) &&
+	    !strncmp(how, "ftrace", 6) != !!strstr(list, "set_cpus_allowed_common"))
+		fail("O5: it says %.6s, and the kernel's list of traced functions is\n%s", how,
+		     list);
 
 	/* What the kernel does, and not what its version says. */
 	start_pair();

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What others do to the affinity of a thread, as watch.c's probes tell it.
+ *
+ * A change is told when it begins, with pi_lock held. What comes out of it is seen
+ * by whoever takes that lock next, or makes the next change: see
+ * user_affinity.c.
+ *
+ * A request for a mask that is in force already changes nothing, but is what user
+ * mode wants now. Requests come in two ways, by set_cpus_allowed_ptr(), where the
+ * mask that is asked for is final, and by sched_setaffinity(), where a cpuset may
+ * leave a part of it. The first is told when it begins: either the kernel will find
+ * the mask in force, or it will change cpus_mask, or we put just that mask in force
+ * before it looks; so it is remembered until one of these has happened. The second
+ * is told when it has ended, and it is compared with what was there before.
+ */
+#include <linux/cgroup.h>
+#include <linux/cpumask.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+
+#include "compat.h"
+#include "foreign.h"
+#include "queue.h"
+#include "report.h"
+#include "system_affinity.h"
+#include "thread.h"
+#include "user_affinity.h"
+
+/* Whether no CPU of a mask is left. A dying CPU is left by kernel threads before all others. */
+static bool all_cpus_gone(const struct cpumask *mask)
+{
+	unsigned int cpu;
+
+	for_each_cpu_and(cpu, mask, cpu_active_mask) {
+		if (!cpu_dying(cpu))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * nta_note_change() - the affinity of a thread is about to be changed
+ * @thread: its entry
+ * @in_thread: by current, and not by an interrupt, which can come to a fallback of
+ *	its own when it wakes the thread
+ *
+ * Context: any, maybe as in an NMI; the thread's pi_lock is held, and maybe run
+ * queue locks.
+ */
+void nta_note_change(struct nta_thread *thread, bool in_thread)
+{
+	struct nta_changes *changes = &thread->changes;
+
+	nta_settle(thread);
+	WRITE_ONCE(changes->all, changes->all + 1);
+	if (thread->installer == current && in_thread)
+		return;
+
+	WRITE_ONCE(changes->foreign, changes->foreign + 1);
+	assign_bit(NTA_THREAD_CHANGED_GONE, &thread->flags,
+		   all_cpus_gone(&thread->task->cpus_mask));
+	assign_bit(NTA_THREAD_CHANGED_REQUEST, &thread->flags,
+		   thread->requester == current && in_thread);
+	assign_bit(NTA_THREAD_CHANGED_ALONE, &thread->flags,
+		   !atomic_read(&thread->requests));
+	set_bit(NTA_THREAD_CHANGED, &thread->flags);
+	if (thread->requester == current)
+		thread->requester = NULL;
+	if (nta_is_held(thread) &&
+	    !test_bit(NTA_THREAD_BOUND, &thread->flags))
+		nta_apply_soon(thread);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_note_change);
+
+/* The mask in force is what somebody else wants now. */
+static void note_equal(struct nta_thread *thread)
+{
+	if (nta_is_held(thread)) {
+		if (nta_record_user(thread))
+			nta_report_foreign_change(thread->task,
+						  &thread->state.system);
+	} else if (test_and_clear_bit(NTA_THREAD_USER_DUE, &thread->flags)) {
+		nta_record_user(thread);
+		clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
+	}
+}
+
+/* --- set_cpus_allowed_ptr() --- */
+
+/* Whether the kernel will refuse it: then nobody gets what he asks for. */
+static bool is_refused(const struct task_struct *task,
+		       const struct cpumask *asked)
+{
+	return !cpumask_intersects(asked, task->flags & PF_KTHREAD ?
+				   cpu_online_mask : cpu_active_mask);
+}
+
+/**
+ * nta_note_asked() - somebody else is about to ask the kernel for an affinity
+ * @thread: the thread's entry
+ * @asked: the mask he asks for
+ *
+ * Context: any; no lock of the scheduler is held.
+ */
+void nta_note_asked(struct nta_thread *thread, const struct cpumask *asked)
+{
+	unsigned long flags = nta_lock_affinity(thread);
+
+	if (test_bit(NTA_THREAD_BOUND, &thread->flags) ||
+	    is_refused(thread->task, asked))
+		goto unlock;
+
+	if (nta_is_made_of(thread->task, asked)) {
+		note_equal(thread);
+	} else {
+		thread->requester = current;
+		thread->asked_print =
+			nta_print_of(asked, nta_kept_user_mask(thread->task));
+	}
+unlock:
+	nta_unlock_affinity(thread, flags);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_note_asked);
+
+/**
+ * nta_note_answer() - we have put a mask in force that somebody may have asked for
+ * @thread: the entry, owned by the caller
+ *
+ * Context: any; the thread's pi_lock is held.
+ */
+void nta_note_answer(struct nta_thread *thread)
+{
+	if (likely(!thread->requester) ||
+	    thread->asked_print != nta_print_of(&thread->task->cpus_mask, NULL))
+		return;
+	thread->requester = NULL;
+	note_equal(thread);
+}
+
+/* --- sched_setaffinity(), and what is seen of the others by a return probe --- */
+
+/**
+ * nta_is_installing() - whether current installs for a thread just now
+ * @thread: the entry
+ *
+ * Context: any; takes no lock, see nta_count_changes().
+ * Return: whether it does.
+ */
+bool nta_is_installing(const struct nta_thread *thread)
+{
+	/* Nobody else writes current there, or takes it away. */
+	return READ_ONCE(thread->installer) == current;
+}
+
+/**
+ * nta_count_changes() - how often nta_note_change() was called
+ * @thread: the entry
+ *
+ * Context: any. Takes no lock: a probe at a function's entry may be a trap, which
+ * for lockdep is like an NMI.
+ * Return: the counts.
+ */
+struct nta_changes nta_count_changes(const struct nta_thread *thread)
+{
+	return (struct nta_changes){
+		.all = READ_ONCE(thread->changes.all),
+		.foreign = READ_ONCE(thread->changes.foreign),
+	};
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_count_changes);
+
+/*
+ * Whether nothing narrows what is asked for: in the root cpuset only an isolated
+ * partition would.
+ */
+static bool in_root_cpuset(struct task_struct *task)
+{
+	bool is_root = true;
+
+#ifdef CONFIG_CPUSETS
+	rcu_read_lock();
+	is_root = !task_css(task, cpuset_cgrp_id)->parent;
+	rcu_read_unlock();
+#endif
+	return is_root;
+}
+
+/**
+ * nta_note_request() - somebody else asked the kernel for an affinity and got it
+ * @thread: the thread's entry
+ * @counts: nta_count_changes() from before
+ * @before: cpus_mask from before
+ * @asked: the mask he asked for; NULL if it is the one that the kernel keeps
+ *
+ * If no change by others was seen meanwhile, what he got is just the mask that
+ * the thread had. That changes nothing in cpus_mask, but it is what user mode
+ * wants now. If we have changed cpus_mask meanwhile it is to be found out which
+ * it was. Not by what he asked for: a cpuset may have left a part of it.
+ *
+ * Context: any; no lock of the scheduler is held.
+ */
+void nta_note_request(struct nta_thread *thread,
+		      const struct nta_changes *counts,
+		      const struct cpumask *before, const struct cpumask *asked)
+{
+	struct nta_changes *changes = &thread->changes;
+	unsigned long flags = nta_lock_affinity(thread);
+	struct task_struct *task = thread->task;
+	const struct cpumask *now = &task->cpus_mask;
+	const struct cpumask *installed = nta_thread_installed(thread);
+	const struct cpumask *user = nta_thread_user(thread);
+	const struct cpumask *got = NULL;
+
+	if (!asked)
+		asked = nta_kept_user_mask(task);
+	if (!asked || test_bit(NTA_THREAD_BOUND, &thread->flags))
+		goto unlock;
+
+	if (changes->foreign != counts->foreign) {
+		/* It was he, and not the scheduler: cpusets can do that. */
+		if (changes->all == counts->all + 1 && nta_is_held(thread) &&
+		    test_bit(NTA_THREAD_FALLBACK, &thread->flags))
+			nta_record_user(thread);
+	} else if (changes->all == counts->all) {
+		note_equal(thread);
+	} else if (in_root_cpuset(task) &&
+		   (cpumask_equal(before, asked) || cpumask_equal(now, asked) ||
+		    cpumask_equal(installed, asked))) {
+		/* So he got just that. */
+		got = asked;
+	} else if (cpumask_subset(user, asked)) {
+		/* As user mode has it: that was in the cpuset, so it is all of it. */
+		thread->user_print = nta_user_print(task);
+	} else if (cpumask_subset(now, asked)) {
+		got = now;
+	} else if (!cpumask_empty(before) && cpumask_subset(before, asked)) {
+		got = before;
+	} else if (cpumask_weight(asked) == 1) {
+		got = asked;
+	} else if (!cpumask_empty(installed) &&
+		   cpumask_subset(installed, asked)) {
+		/* A whole Set and Revert lay in between. */
+		got = installed;
+	}
+
+	if (!got)
+		goto unlock;
+	thread->user_print = nta_user_print(task);
+	cpumask_copy(nta_user_to_write(thread), got);
+	nta_report_foreign_change(task, &thread->state.system);
+	if (!nta_is_held(thread) &&
+	    !cpumask_equal(nta_thread_user(thread), now)) {
+		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
+		nta_apply_soon(thread);
+	}
+unlock:
+	nta_unlock_affinity(thread, flags);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_note_request);

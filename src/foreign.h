@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What others do to the affinity of a thread: for watch.c to tell.
+ */
+#ifndef NTA_FOREIGN_H
+#define NTA_FOREIGN_H
+
+#include <linux/types.h>
+
+struct cpumask;
+struct nta_changes;
+struct nta_thread;
+
+void nta_note_change(struct nta_thread *thread, bool in_thread);
+
+void nta_note_asked(struct nta_thread *thread, const struct cpumask *asked);
+void nta_note_answer(struct nta_thread *thread);
+
+bool nta_is_installing(const struct nta_thread *thread);
+struct nta_changes nta_count_changes(const struct nta_thread *thread);
+void nta_note_request(struct nta_thread *thread,
+		      const struct nta_changes *counts,
+		      const struct cpumask *before, const struct cpumask *asked);
+
+#endif /* NTA_FOREIGN_H */
