@@ -534,12 +534,18 @@ static void displaced_thread_is_put_back_when_its_processor_returns(struct kunit
 	struct cpumask *gone = nta_mask_of(test, &displaced->a);
 	struct cpumask *seen = nta_mask(test);
 	struct nta_thread_snapshot entry;
+	struct nta_thread *thread;
 
 	nta_thread_snapshot(worker->task, &entry);
 	KUNIT_EXPECT_TRUE(test, entry.displaced);
 	bring_up(test, nta_cpu(&displaced->a));
 	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(worker->task, gone, seen),
 			      "not put back: CPUs %*pbl", cpumask_pr_args(seen));
+	/* The mask is seen a little before who installs it has noted that. */
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	nta_thread_own(thread);
+	nta_thread_disown(thread);
 	nta_thread_snapshot(worker->task, &entry);
 	KUNIT_EXPECT_FALSE(test, entry.displaced);
 	KUNIT_EXPECT_TRUE(test, entry.state.active);

@@ -1,0 +1,355 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What "make mutants" does: makes small changes of the sources, one at a time, each of
+# which some test should notice, and tells which are not noticed. A change whose
+# machine code is that of the original is none, and one that does not compile is none.
+#
+#   mutants.sh [-n NUMBER] [-s SEED] [-r] [-u] [FILE...]
+#
+#   -n NUMBER  a random choice of so many; all of them if not given
+#   -s SEED    another choice (1)
+#   -r         only what has survived the last time
+#   -u         what survives is tried with user processes, too: a minute more for each
+#   FILE       affinity.c and the like; all of those below if not given
+#
+# affinity.c, topology.h and topology.c run beside their models in user space. What
+# survives that, and the other files, runs in User Mode Linux: the DDIs beside the
+# model, and the KUnit suites. What survives that runs the suites in QEMU, where
+# processors come and go and the kernel has probes. Two machines at a time. No end in
+# time counts as noticed.
+#
+# A table at the end counts the changes, with the survivors listed before it. Those
+# that cannot be noticed stand in mutants/explained, each with the reason; they do not
+# count, and neither do those with the same machine code. Exit status 0 only if at
+# least 95 % of the rest were noticed.
+
+. "$(dirname "$0")/lib.sh"
+
+scripts=$tree/scripts
+explained=$scripts/mutants/explained
+kernels=(uml-7 debug-6.1)
+dir=$work/mutants
+aim=95
+
+all_files=(affinity.c topology.h topology.c thread.c placement.c user_affinity.c apply.c irql.c)
+user_space=' affinity.c topology.h topology.c '
+
+number="" seed=1 again="" user="" limit=100
+while getopts n:s:ru option; do
+	case $option in
+	n) number=$OPTARG ;;
+	s) seed=$OPTARG ;;
+	r) again=1 ;;
+	u) user=twins limit=250 ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+files=("$@")
+[ $# -gt 0 ] || files=("${all_files[@]}")
+
+lock "mutants-$(basename "$work")"
+"$scripts/packages.sh" check
+for kernel in "${kernels[@]}"; do
+	"$scripts/kernel.sh" "$kernel"
+	"$scripts/build.sh" "$kernel"
+done
+survivors=$work/mutants.survivors
+# Who works on the tree meanwhile does not disturb.
+rm -rf "$dir"
+mkdir -p "$dir"
+cp -r "$tree/src" "$dir/src"
+cp -r "$tree/kunit/model" "$dir/source"
+cp "$scripts/mutants/mutate.py" "$dir/"
+mutate=$dir/mutate.py
+source=$dir/source
+
+# --- in user space ----------------------------------------------------------
+
+cc=(gcc -std=gnu11 -O1 -g -w "-fsanitize=address,undefined" -fno-sanitize-recover=all -include "$source/shim.h")
+
+# What is compiled anew for a file: it, and who includes it.
+user_objects()
+{
+	case $1 in
+	affinity.c) echo affinity ;;
+	topology.c) echo hotplug ;;
+	topology.h) echo affinity hotplug user ;;
+	esac
+}
+
+# compile_user SRC OUT NAME...: objects, where SRC is the directory of affinity.c and
+# what belongs to it.
+compile_user()
+{
+	local src=$1 out=$2 name file
+	shift 2
+	for name; do
+		file=$source/$name.c
+		[ "$name" != affinity ] || file=$src/affinity.c
+		"${cc[@]}" -I"$dir/include" -I"$src" -I"$dir/src" -I"$source" -c -o "$out/$name.o" "$file" || return
+	done
+}
+
+prepare_user()
+{
+	mkdir -p "$dir"/{include/linux,plain,user}
+	cp "$dir"/src/{affinity,topology}.[ch] "$dir/plain/"
+	sed -nE 's,^#include <(linux/.*\.h)>,\1,p' "$dir"/src/{affinity,topology}.[ch] | sort -u |
+		while read -r header; do : >"$dir/include/$header"; done
+	compile_user "$dir/plain" "$dir/user" model history user hotplug affinity
+	"${cc[@]}" -o "$dir/user/model" "$dir"/user/*.o
+	"$dir/user/model" 30000 >"$dir/user.log" 2>&1 || { cat "$dir/user.log"; die "the model differs without any change"; }
+}
+
+# try_user SLOT FILE: the mutant is in SLOT/src. Sets verdict.
+try_user()
+{
+	local slot=$1 file=$2 objects
+	read -ra objects <<<"$(user_objects "$file")"
+	rm -f "$slot"/*.o
+	if ! compile_user "$slot/src" "$slot" "${objects[@]}" 2>/dev/null; then
+		verdict='does not compile'
+		return
+	fi
+	for object in model history user hotplug affinity; do
+		[ -f "$slot/$object.o" ] || cp "$dir/user/$object.o" "$slot/"
+	done
+	"${cc[@]}" -o "$slot/model" "$slot"/*.o
+	# In a shell of its own, which does not tell how it ended.
+	if (timeout 30 "$slot/model" 30000; exit $?) >"$slot/log" 2>&1; then
+		verdict=survives
+	else
+		verdict='killed by the model in user space'
+	fi
+}
+
+# --- in the kernel ----------------------------------------------------------
+
+# use_kernel NAME SLOT: what the functions below work with.
+use_kernel()
+{
+	kernel_env "$1"
+	slot=$2
+	built=$work/$1/tree
+	copy=$slot/$1/tree
+	modules=$slot/$1/ko
+}
+
+# prepare_slot SLOT: a directory in which one change at a time is built.
+prepare_slot()
+{
+	local slot built copy modules kernel
+	for kernel in "${kernels[@]}"; do
+		use_kernel "$kernel" "$1"
+		mkdir -p "$slot/src" "$modules"
+		cp -r "$built" "$copy"
+		sed -i "s,$built,$copy,g" "$copy/src/ntaffinity.mod"
+		cp "$built"/*/*.ko "$work/$kernel/model/ntaffinity_model.ko" \
+			"$work/$kernel/samples/from_the_shell/from_the_shell.ko" "$modules/"
+	done
+}
+
+# run_saved FILE: the command that kbuild has left for a file of the tree, in the copy.
+# Older kernels name it by its whole path, and work in the kernel's directory.
+run_saved()
+{
+	local at=$copy command
+	# shellcheck disable=SC2016 # those of make
+	command=$(sed -nE "s/^(saved)?cmd_[^ ]* := //p" "$built/${1%/*}/.${1##*/}.cmd" |
+		sed "s,$built,$copy,g; "'s/\$\$/$/g; s/\$(pound)/#/g')
+	[ -n "$command" ] || die "kbuild has left no command for $1"
+	[[ $command != *" $copy/$1"* ]] || at=$kernel_build
+	(cd "$at" && bash -c "$command") >>"$slot/log" 2>&1
+}
+
+# The machine code of an object and its data, without what tells lines.
+code_of()
+{
+	objcopy -g -R '.note*' -R .comment "$1" "$slot/code.o" && objdump -drs "$slot/code.o" | grep -v 'file format'
+}
+
+# Builds the mutant of FILE in SLOT/src. Sets verdict if there is none.
+build_mutant()
+{
+	local file=$1 object objects=() equal=1
+	case $file in
+	*.c) objects=("src/${file%.c}.o") ;;
+	*) mapfile -t objects < <(cd "$built" && grep -lE "[/ ]$file( |\$)" src/.*.o.cmd |
+		sed 's,/\.,/,; s,\.cmd$,,' | grep -v ntaffinity) ;;
+	esac
+	[ ${#objects[@]} -gt 0 ] || die "nothing is compiled from $file"
+	cp "$slot/src/$file" "$copy/src/$file"
+	for object in "${objects[@]}"; do
+		rm -f "$copy/$object"
+		run_saved "$object" || verdict='does not compile'
+		[ "$(code_of "$copy/$object" | sha256sum)" = "$(code_of "$built/$object" | sha256sum)" ] || equal=0
+	done
+	[ "$equal" -eq 0 ] || verdict=equal
+	if [ -z "$verdict" ]; then
+		run_saved src/ntaffinity.o && run_saved src/ntaffinity.ko || verdict='does not link'
+		cp "$copy/src/ntaffinity.ko" "$modules/"
+	fi
+	cp "$built/src/$file" "$copy/src/$file"
+	for object in "${objects[@]}"; do
+		cp "$built/$object" "$copy/$object"
+	done
+}
+
+# boot_mutant: what is nothing but a busy machine is not to look like a stall.
+boot_mutant()
+{
+	local processor=${slot##*/}
+	[ "$processor" != none ] || processor=0
+	case $k_runner in
+	uml)
+		"$scripts/boot.sh" -k "$modules" -p "$processor" -c 5 -t "$limit" \
+			-a "rcupdate.rcu_cpu_stall_timeout=150 nosoftlockup" "$k_name" mutant.sh model kunit observed $user
+		;;
+	*)
+		"$scripts/boot.sh" -k "$modules" -t 300 "$k_name" mutant.sh kunit observed
+		;;
+	esac >"$slot/log" 2>&1
+}
+
+# try_kernels SLOT FILE: sets verdict.
+try_kernels()
+{
+	local slot built copy modules kernel rc so_far=equal
+	for kernel in "${kernels[@]}"; do
+		use_kernel "$kernel" "$1"
+		verdict=''
+		build_mutant "$2"
+		# Code that is equal here need not be so elsewhere.
+		[ "$verdict" != equal ] || continue
+		[ -z "$verdict" ] || return 0
+		# That it hangs, or dies, it may owe to others on this machine: once more.
+		for _ in first second; do
+			rc=0
+			boot_mutant || rc=$?
+			verdict=$(grep '^killed by' "$slot/log" | tail -n 1) || true
+			[ "$rc" -ne 0 ] || verdict=survives
+			[ -z "$verdict" ] || break
+		done
+		[ -n "$verdict" ] ||
+			verdict="killed: $(grep -oE 'no end after .*|printed a report|machine ended' "$slot/log" | head -n 1)"
+		[ "$verdict" = survives ] || { verdict+=" on $kernel"; return 0; }
+		so_far=survives
+	done
+	verdict=$so_far
+}
+
+# --- one after the other ----------------------------------------------------
+
+is_explained()
+{
+	[ -f "$explained" ] && grep -qxF "$1 $2: $3" "$explained"
+}
+
+# one_mutant SLOT FILE NUMBER LINE FUNCTION CHANGE: a line of results.
+one_mutant()
+{
+	local slot=$1 file=$2 verdict=''
+	rm -rf "$slot/src"
+	mkdir -p "$slot/src"
+	: >"$slot/log"
+	cp "$dir"/plain/* "$slot/src/"
+	"$mutate" write "$dir/src/$file" "$3" >"$slot/src/$file"
+	if is_explained "$file" "$5" "$6"; then
+		verdict=explained
+	else
+		[[ $user_space != *" $file "* ]] || try_user "$slot" "$file"
+		if [ -z "$verdict" ] || [ "$verdict" = survives ]; then
+			try_kernels "$slot" "$file"
+		fi
+	fi
+	printf '%s\t%s\t%s\t%s\t%s\n' "$file" "$4" "$5" "$6" "$verdict" >>"$dir/results"
+	[ "$verdict" != survives ] || say "    survives: $file:$4 $5: $6"
+}
+
+# Every second one of the list.
+work_through()
+{
+	local slot=$dir/$1 line=0 file id at function change
+	prepare_slot "$slot"
+	while IFS=$'\t' read -r file id at function change; do
+		line=$((line + 1))
+		[ $((line % 2)) -eq "$1" ] || continue
+		one_mutant "$slot" "$file" "$id" "$at" "$function" "$change"
+	done <"$dir/list"
+}
+
+for file in "${files[@]}"; do
+	[ -f "$dir/src/$file" ] || die "no src/$file"
+	"$mutate" list "$dir/src/$file" | sed "s/^/$file\t/"
+done >"$dir/all"
+if [ -n "$again" ]; then
+	[ -s "$survivors" ] || die "nothing has survived the last time"
+	awk -F '\t' 'NR == FNR { again[$1 "\t" $2 "\t" $3] = 1; next } ($1 "\t" $4 "\t" $5) in again' \
+		"$survivors" "$dir/all" >"$dir/again"
+	mv "$dir/again" "$dir/all"
+fi
+if [ -n "$number" ]; then
+	# The same choice for the same seed.
+	awk -v seed="$seed" 'BEGIN { srand(seed) } { print rand() "\t" $0 }' "$dir/all" |
+		sort -n | awk -v number="$number" 'NR <= number' | cut -f 2- >"$dir/list"
+else
+	cp "$dir/all" "$dir/list"
+fi
+: >"$dir/results"
+say "    $(wc -l <"$dir/list") of $(wc -l <"$dir/all") changes"
+
+prepare_user
+
+# The tests alone first: they have to pass.
+try_none()
+{
+	local slot built copy modules kernel
+	prepare_slot "$dir/none"
+	for kernel in "${kernels[@]}"; do
+		use_kernel "$kernel" "$dir/none"
+		boot_mutant || { tail -n 20 "$slot/log"; die "the tests fail without any change"; }
+	done
+	rm -rf "$dir/none"
+}
+try_none
+
+set -m
+work_through 0 &
+first=$!
+work_through 1 &
+second=$!
+set +m
+# shellcheck disable=SC2064
+trap "kill -- -$first -$second 2>/dev/null || true; exit 130" INT TERM HUP
+rc=0
+wait "$first" || rc=1
+wait "$second" || rc=1
+trap - INT TERM HUP
+[ "$rc" -eq 0 ] || die "not all changes were tried"
+[ "$(wc -l <"$dir/results")" -eq "$(wc -l <"$dir/list")" ] || die "not all changes have a result"
+
+# --- the table --------------------------------------------------------------
+
+awk -F '\t' -v OFS='\t' '$5 == "survives" { print $1, $3, $4 }' "$dir/results" >"$survivors"
+say
+awk -F '\t' '$5 == "survives" { print $1 ":" $2 " " $3 ": " $4 }' "$dir/results" | sort -t : -k 1,1 -k 2,2n >"$dir/survivors"
+say "$(wc -l <"$dir/survivors") survivors:"
+sed 's/^/    /' "$dir/survivors"
+say
+say "not noticed for a reason, see scripts/mutants/explained: $(awk -F '\t' '$5 == "explained"' "$dir/results" | wc -l)"
+say
+awk -F '\t' -v order="${files[*]}" -v aim="$aim" '
+	$5 ~ /^killed/ { killed[$1]++; k++ }
+	$5 == "survives" { survived[$1]++; s++ }
+	function row(name, k, s) {
+		printf "%-18s %8d %8d %9d %7s\n", name, k + s, k, s, k + s ? sprintf("%.1f %%", 100 * k / (k + s)) : "-"
+	}
+	END {
+		printf "%-18s %8s %8s %9s %7s\n", "file", "changes", "killed", "survivors", ""
+		n = split(order, names, " ")
+		for (i = 1; i <= n; i++) row(names[i], killed[names[i]], survived[names[i]])
+		row("all", k, s)
+		exit !(k + s > 0 && 100 * k >= aim * (k + s))
+	}' "$dir/results"
