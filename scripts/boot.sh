@@ -8,26 +8,33 @@
 # complain about. The script's output and status come over a second channel;
 # the console only tells whether the kernel printed a report of its own.
 #
-#   -c CPUS     how many are possible (QEMU: 4, UML: 8)
+#   -c CPUS     how many are possible (QEMU: 4, UML: 8; 1 if the kernel knows no more)
 #   -m MIB      memory (512)
 #   -t SECONDS  hard limit (300); the machine is then killed
 #   -a "ARGS"   more arguments for the kernel
+#   -k DIR      with the modules in that directory, and not those of build.sh
 #   -n NODES    QEMU, with a kernel that has ACPI: NUMA nodes, each as CPUS:MIB,
 #               separated by spaces; either may be empty. "0-2:256 :128 3:" has
 #               three processors with memory, memory alone, a processor alone
+#   -p NUMBER   UML: all its CPUs on one of this machine's processors, counted from
+#               0, and in batches: where they wait for each other, as in each
+#               migration, that is ten times as fast as on several, but nothing
+#               happens at the same time
 #   -i          QEMU: the clock counts instructions, one a nanosecond, of all
 #               CPUs together, and leaps over the time in which all are idle
 
 . "$(dirname "$0")/lib.sh"
 
-cpus='' mib=512 limit=300 extra='' nodes='' icount=()
-while getopts c:m:t:a:n:i option; do
+cpus='' mib=512 limit=300 extra='' nodes='' processor='' modules='' icount=()
+while getopts c:m:t:a:k:n:p:i option; do
 	case $option in
 	c) cpus=$OPTARG ;;
 	m) mib=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	a) extra=$OPTARG ;;
+	k) modules=$OPTARG ;;
 	n) nodes=$OPTARG ;;
+	p) processor=$OPTARG ;;
 	i) icount=(-icount "shift=0,sleep=off") ;;
 	*) exit 2 ;;
 	esac
@@ -38,6 +45,20 @@ script=${2:?usage: boot.sh [OPTIONS] NAME SCRIPT [ARGUMENTS...]}
 shift 2
 kernel_env "$name"
 [ -f "$tree/scripts/guest/$script" ] || die "no scripts/guest/$script"
+
+# configured LINE...: whether the kernel's configuration has one of the lines.
+configured()
+{
+	printf '%s\n' "$@" | grep -qxFf - "$kernel_build/.config"
+}
+
+[ -n "$cpus" ] || case $k_runner in qemu) cpus=4 ;; uml) cpus=8 ;; esac
+configured CONFIG_SMP=y || cpus=1
+
+# Who watches every access to memory takes his time, and more memory.
+if configured CONFIG_KASAN=y CONFIG_KCSAN=y CONFIG_DEBUG_KMEMLEAK=y; then
+	limit=$((limit * 4)) mib=$((mib * 2))
+fi
 
 # --- the machine's files ----------------------------------------------------
 
@@ -69,9 +90,10 @@ find "$tree/scripts/guest" -maxdepth 1 -type f -exec cp -t "$root/guest" {} +
 mv "$root/guest/init" "$root/init"
 chmod +x "$root/init"
 printf '%s\n' "$script" "$@" >"$root/command"
+cp "$kernel_build/.config" "$root/config"
 (
 	lock "build-$(basename "$work")-$name"
-	find "$work/$name" -name '*.ko' -exec cp -t "$root/ko" {} + 2>/dev/null || true
+	find "${modules:-$work/$name}" -name '*.ko' -exec cp -t "$root/ko" {} + 2>/dev/null || true
 	find "$work/$name/bin" -maxdepth 1 -type f -perm /u+x -exec cp -t "$root/bin" {} + 2>/dev/null || true
 )
 # Debian's flags leave debug information in the modules, megabytes of it.
@@ -82,11 +104,16 @@ done
 
 # --- the run ----------------------------------------------------------------
 
+# "0-2,5" in the status of this process -> a line each
+allowed_processors()
+{
+	sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status | tr ',' '\n' |
+		while IFS=- read -r first last; do seq "$first" "${last:-$first}"; done
+}
+
 console=$run/console.log
 result=$run/result
 : >"$result"
-
-[ -n "$cpus" ] || case $k_runner in qemu) cpus=4 ;; uml) cpus=8 ;; esac
 
 # The nodes' numbers are their places in the list.
 numa=()
@@ -133,7 +160,12 @@ uml)
 	shm=$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
 	[ "${shm:-0}" -le $((mib + 64)) ] || TMPDIR=/dev/shm
 	ulimit -c 0
-	timeout -s KILL "$limit" "$kernel_image" seccomp=on "ncpus=$cpus" "mem=${mib}M" \
+	batch=()
+	if [ -n "$processor" ]; then
+		mapfile -t processors < <(allowed_processors)
+		batch=(chrt -b 0 taskset -c "${processors[processor % ${#processors[@]}]}")
+	fi
+	timeout -s KILL "$limit" "${batch[@]}" "$kernel_image" seccomp=on "ncpus=$cpus" "mem=${mib}M" \
 		"initrd=$run/initramfs" "uml_dir=$run" umid=uml \
 		con=null con0=null,fd:1 con1=null,fd:3 console=tty0 \
 		nta_result=/dev/tty1 nta_end=poweroff "${args[@]}" \
@@ -169,9 +201,31 @@ splats='WARNING:|BUG:|BUG |Oops|Kernel panic|Call Trace|INFO: (possible|suspicio
 splats+='|suspicious RCU|sleeping function called|[Ss]tall.* (detected|on CPU)|blocked for more than|soft lockup|hard LOCKUP'
 splats+='|lockup - pool|possible recursive locking|circular locking|inconsistent lock|invalid wait context|held lock freed|UBSAN|KASAN|KFENCE'
 splats+='|ODEBUG|list_(add|del) corruption|refcount_t:|general protection fault|[Uu]nable to handle|double fault|Bad page|Segfault with no mm|SIGBUS|---\[ cut here'
-if grep -qE "$splats" "$console"; then
+
+# foreign_races_left_out: the kernel has races of its own, which KCSAN reports.
+# Where none of our modules is in either stack, the lines are made empty.
+foreign_races_left_out()
+{
+	awk '
+	function leave_out() {
+		for (i = 1; i <= n; i++) print race && !ours ? "" : line[i]
+		n = race = ours = 0
+	}
+	/====================/ { if (race) { line[++n] = $0; leave_out(); next } leave_out() }
+	{ line[++n] = $0 }
+	/BUG: KCSAN: / { race = 1 }
+	/ \[[a-z_]+\]/ { ours = 1 }
+	END { leave_out() }' "$1"
+}
+
+reports=$console
+if configured CONFIG_KCSAN=y; then
+	reports=$run/reports
+	foreign_races_left_out "$console" >"$reports"
+fi
+if grep -qE "$splats" "$reports"; then
 	failed+=("the kernel printed a report")
-	grep -nE -A 25 "$splats" "$console" | head -n 60 >"$run/splat" || true
+	grep -nE -A 25 "$splats" "$reports" | head -n 60 >"$run/splat" || true
 fi
 
 [ ${#failed[@]} -gt 0 ] || exit 0

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build.sh [-s] NAME [MAKE ARGUMENTS...]: builds the modules with W=1 against
+# build.sh [-s] [-r WORD] NAME [MAKE ARGUMENTS...]: builds the modules with W=1 against
 # the kernel NAME, then each sample as a stranger would: copied out of the
 # tree, with nothing but our headers and Module.symvers. Any warning is a
 # failure. So is the driver that README.md shows. At last it compiles the programs
 # that run in the guest. -s runs sparse over every file too,
-# where only what it says about our files counts.
+# where only what it says about our files counts. -r: the modules must not build,
+# and all that the compiler has to say is a line of ours that names WORD.
 #
 # The work is done on a copy in the cache, one for each kernel, so that kernels
 # do not mix and the tree stays clean. Only changed files are copied: a second
@@ -14,12 +15,16 @@
 
 . "$(dirname "$0")/lib.sh"
 
-sparse=
-if [ "${1:-}" = -s ]; then
-	sparse=1
-	shift
-fi
-name=${1:?usage: build.sh [-s] NAME [MAKE ARGUMENTS...]}
+sparse='' refused=''
+while getopts sr: option; do
+	case $option in
+	s) sparse=1 ;;
+	r) refused=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+name=${1:?usage: build.sh [-s] [-r WORD] NAME [MAKE ARGUMENTS...]}
 shift
 kernel_env "$name"
 [ -f "$tree/Kbuild" ] || die "there is no Kbuild in $tree"
@@ -69,15 +74,23 @@ notes='(the compiler|pahole version) differs from the one used to build the kern
 pahole=()
 [ "$k_kind" != source ] || pahole=(PAHOLE=no-pahole)
 
+# make_modules DIRECTORY MAKE-ARGUMENTS...
+make_modules()
+{
+	local dir=$1 rc=0
+	shift
+	make -C "$kernel_build" "ARCH=$kernel_arch" ${kernel_llvm:+LLVM=1} "${pahole[@]}" "M=$dir" "-j$(nproc)" \
+		W=1 ${sparse:+C=2} "$@" modules >"$log.part" 2>&1 || rc=$?
+	sed -i "s,$dir/,,g" "$log.part"
+	cat "$log.part" >>"$log"
+	return "$rc"
+}
+
 # build DIRECTORY MAKE-ARGUMENTS...
 build()
 {
 	local dir=$1 rc=0 found
-	shift
-	make -C "$kernel_build" "ARCH=$kernel_arch" "${pahole[@]}" "M=$dir" "-j$(nproc)" W=1 ${sparse:+C=2} \
-		"$@" modules >"$log.part" 2>&1 || rc=$?
-	sed -i "s,$dir/,,g" "$log.part"
-	cat "$log.part" >>"$log"
+	make_modules "$@" || rc=$?
 	found=$(grep -nE '(warning|error):|^(WARNING|ERROR)|\*\*\*' "$log.part" | grep -vE "$notes") || true
 	if [ -n "$sparse" ]; then
 		# The kernel's own headers are not ours to mend.
@@ -94,6 +107,17 @@ build()
 : >"$log"
 project_files | grep -E '^(Kbuild$|((include|src)/.*|kunit/[^/]*)(\.[chS]|Kbuild|Makefile)$)' |
 	sync_files "$tree" "$copy"
+
+if [ -n "$refused" ]; then
+	! make_modules "$copy" "$@" || die "$name is not refused"
+	said=$(sed -n 's/.* error: //p' "$log" | sort -u)
+	if ! grep -q "^#error \"ntaffinity .*$refused" <<<"$said" || [ "$(wc -l <<<"$said")" -ne 1 ]; then
+		printf '%s\n' "${said:-$(tail -n 20 "$log")}" | head -n 40 | sed 's/^/    /'
+		die "$name is refused, but not in one line that names $refused"
+	fi
+	say "    $said"
+	exit 0
+fi
 build "$copy" "$@"
 
 for sample in $(project_files | sed -nE 's,^samples/([^/]+)/Kbuild$,\1,p'); do

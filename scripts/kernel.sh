@@ -28,14 +28,16 @@ finish()
 		kernel_release=$kernel_release
 		kernel_arch=$kernel_arch
 		kernel_source=$kernel_source
+		kernel_llvm=$kernel_llvm
 	END
 	mv "$home/env.new" "$home/env"
 	for old in "$home"/*/; do
 		[ "$old" = "$home/$key/" ] || rm -rf "$old"
 	done
 	for old in "$cache"/src/*/; do
-		grep -qsxF "kernel_source=${old%/}" "$cache"/kernels/*/env || rm -rf "$old"
+		grep -qsxF "kernel_source=${old%/}" "$cache"/kernels/*/env "$cache"/kernels/*/source || rm -rf "$old"
 	done
+	rm -f "$home/source"
 	say "    $k_name is ready: $kernel_release, in $(duration "$SECONDS")"
 }
 
@@ -77,7 +79,7 @@ prepare_stock()
 	[ "$k_suite" = system ] || kernel_build=$home/$key/usr/src/linux-headers-$kernel_release
 	kernel_image=$home/$key/boot/vmlinuz-$kernel_release
 	kernel_arch=x86_64
-	kernel_source=
+	kernel_source='' kernel_llvm=''
 	[ "$k_suite" != system ] || [ -e "$kernel_build/Makefile" ] ||
 		die "the headers of $k_name are not installed: apt-get install linux-headers-$kernel_release"
 	! is_ready || return 0
@@ -115,15 +117,40 @@ unpack_source()
 configure()
 {
 	make "${make_args[@]}" allnoconfig &&
-		scripts/kconfig/merge_config.sh -m -O "$kernel_build" "$kernel_build/.config" "$fragment" &&
+		scripts/kconfig/merge_config.sh -m -O "$kernel_build" "$kernel_build/.config" "${fragments[@]}" &&
 		make "${make_args[@]}" olddefconfig
+}
+
+# lost_lines: the lines of the fragments that are not in the .config. Of lines about
+# the same option the last one counts, as when they were merged. An option that is
+# "not set" need not be there.
+lost_lines()
+{
+	local line
+	awk '/^(# )?CONFIG_/ {
+		option = $1 == "#" ? $2 : $1; sub(/=.*/, "", option)
+		if (/=/ || / is not set$/) last[option] = $0
+	} END { for (option in last) print last[option] }' "${fragments[@]}" | sort |
+		while read -r line; do
+			case $line in
+			"# "*) ! grep -q "^$(cut -d' ' -f2 <<<"$line")=" "$kernel_build/.config" || say "$line" ;;
+			*) grep -qxF "$line" "$kernel_build/.config" || say "$line" ;;
+			esac
+		done
 }
 
 prepare_source()
 {
-	local fragment=$tree/scripts/config/$k_config line lost='' log make_args
+	local fragments compiler lost log make_args goals
 
-	key=$(sed '/^#/d; /^$/d' "$fragment"; gcc -dumpfullversion; echo "$k_runner $recipe")
+	IFS=+ read -ra fragments <<<"$k_config"
+	fragments=("${fragments[@]/#/$tree/scripts/config/}")
+	fragments=("${fragments[@]/%/.config}")
+	kernel_llvm='' compiler=$(gcc -dumpfullversion)
+	if grep -qx CONFIG_CC_IS_CLANG=y "${fragments[@]}"; then
+		kernel_llvm=1 compiler=$(clang -dumpversion)
+	fi
+	key=$(sed '/^# CONFIG_/b; /^#/d; /^$/d' "${fragments[@]}"; echo "$compiler"; echo "$k_runner $recipe")
 	key=${version//[^[:alnum:].+-]/-}-$(printf '%s' "$key" | sha256sum | cut -c1-8)
 	! is_ready || return 0
 
@@ -135,27 +162,32 @@ prepare_source()
 	mkdir -p "$kernel_build"
 	cd "$kernel_source"
 	case $k_runner in
-	uml) kernel_arch=um kernel_image=$kernel_build/linux ;;
-	*) kernel_arch=x86_64 kernel_image=$kernel_build/arch/x86/boot/bzImage ;;
+	uml) kernel_arch=um kernel_image=$kernel_build/linux goals=(linux modules) ;;
+	qemu) kernel_arch=x86_64 kernel_image=$kernel_build/arch/x86/boot/bzImage goals=(bzImage modules) ;;
+	none) kernel_arch=x86_64 kernel_image='' goals=(modules_prepare) ;;
 	esac
 	# Debian's version string says nothing about our configuration.
-	make_args=(-s PAHOLE=no-pahole "O=$kernel_build" "ARCH=$kernel_arch" "LOCALVERSION=-nta-${k_name%%-*}")
+	make_args=(-s PAHOLE=no-pahole "O=$kernel_build" "ARCH=$kernel_arch" ${kernel_llvm:+LLVM=1}
+		"LOCALVERSION=-nta-${k_name%-*}")
 
+	# Others may prepare other kernels while this one is built.
+	echo "kernel_source=$kernel_source" >"$home/source"
+	unlock kernels
 	run_logged "$k_name, configuration" "$log" configure ||
 		{ log_excerpt "$log"; die "$k_name cannot be configured"; }
-	while read -r line; do
-		grep -qxF "$line" "$kernel_build/.config" || lost+=" ${line%%=*}"
-	done < <(grep -E '^(CONFIG_|# CONFIG_.* is not set)' "$fragment")
-	[ -z "$lost" ] || die "$package $version does not take these lines of scripts/config/$k_config:$lost"
+	lost=$(lost_lines)
+	[ -z "$lost" ] || die "$package $version does not take these lines of scripts/config for $k_config: $lost"
 
 	make_args=("${make_args[@]:1}" "-j$(nproc)")
-	run_logged "$k_name" "$log" make "${make_args[@]}" "$(basename "$kernel_image")" modules ||
+	run_logged "$k_name" "$log" make "${make_args[@]}" "${goals[@]}" ||
 		{ log_excerpt "$log"; die "$k_name does not build"; }
 	kernel_release=$(cat "$kernel_build/include/config/kernel.release")
-	[ -f "$kernel_image" ] || die "no $kernel_image after the build"
+	[ -z "$kernel_image" ] || [ -f "$kernel_image" ] || die "no $kernel_image after the build"
+	lock kernels
 	finish
 }
 
+lock "kernel-$k_name"
 lock kernels
 mkdir -p "$home" "$cache/src" "$cache/debs"
 apt_refresh "$k_suite"

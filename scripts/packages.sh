@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# packages.sh demo|check: sees to the Debian packages that "make demo" or
-# "make check" needs. As root, or with sudo, it installs those that are
+# packages.sh demo|check|matrix [ROW...]: sees to the Debian packages that "make
+# demo", "make check" or those rows of "make matrix" need. As root, or with sudo, it installs those that are
 # missing, and says which and why; else it prints the one command that does it,
 # and fails. Test kernels and busybox are not installed but unpacked into the
 # cache (kernel.sh, boot.sh).
@@ -10,6 +10,13 @@
 . "$(dirname "$0")/lib.sh"
 
 purpose=${1:-check}
+[ $# -eq 0 ] || shift
+case $purpose in
+demo) rows=$(demo_kernels | head -n 1) ;;
+check) rows=$(checked_kernels) ;;
+matrix) rows=$* ;;
+*) die "demo, check or matrix, not $purpose" ;;
+esac
 
 command -v apt-get >/dev/null ||
 	die "this is no Debian (no apt-get): the test kernels are Debian packages, and a Debian 12 is needed to $purpose"
@@ -22,7 +29,7 @@ needs=(
 	"cpio: packs the test machine's file system"
 	"qemu-system-x86: the test machine"
 )
-if [ "$purpose" = check ]; then
+if [ "$purpose" != demo ]; then
 	needs+=(
 		"flex: builds the test kernels' configuration"
 		"bison: builds the test kernels' configuration"
@@ -36,6 +43,20 @@ if [ "$purpose" = check ]; then
 		"pahole: the headers of Debian's 6.12 have the modules' types described"
 	)
 fi
+
+for name in $rows; do
+	kernel_row "$name"
+	case +$k_config+ in
+	*+clang+*)
+		needs+=(
+			"clang: compiles $name and its modules"
+			"lld: links them"
+			"llvm: builds them"
+		)
+		break
+		;;
+	esac
+done
 
 installed()
 {
@@ -53,9 +74,8 @@ missing_packages()
 	for need in "${needs[@]}"; do
 		installed "${need%%:*}" || missing+=("$need")
 	done
-	for name in $(kernel_names); do
+	for name in $rows; do
 		kernel_row "$name"
-		[ "$k_kind" = stock ] || [ "$purpose" = check ] || continue
 		[ "$k_suite" = system ] || continue
 		if ! resolve_package; then
 			unknown+=" $k_package"
