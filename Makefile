@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The commands of ntaffinity; "make help" lists them. What kbuild makes of the
-# tree is in Kbuild; what demo, check and bench do is in scripts/.
+# tree is in Kbuild; what the others do is in scripts/.
 
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
@@ -31,8 +31,20 @@ demo:
 check:
 	@scripts/check.sh $(CHECK)
 
+matrix:
+	@scripts/matrix.sh $(MATRIX)
+
 bench:
 	@scripts/bench.sh $(FORMAT)
+
+torture:
+	@scripts/torture.sh "$(TORTURE_STEPS)" $(SEED)
+
+model:
+	@scripts/model.sh
+
+mutants:
+	@scripts/mutants.sh $(if $(MUTANTS),-n $(MUTANTS)) $(if $(SEED),-s $(SEED)) $(FILES)
 
 help:
 	@echo 'make            builds src/ntaffinity.ko for the running kernel'
@@ -44,10 +56,19 @@ help:
 	@echo 'make check      runs all tests; CHECK="PATTERN..." some of them:'
 	@echo '                make check CHECK="kunit-uml-7 checkpatch"'
 	@echo '                scripts/check.sh -l lists them'
+	@echo 'make matrix     runs the tests on every supported kernel, for hours; MATRIX="PATTERN..." on'
+	@echo '                some of them: make matrix MATRIX="none-* debug-7"'
+	@echo '                scripts/matrix.sh -l lists them'
 	@echo 'make bench      measures what the calls cost, beside what they replace'
 	@echo '                FORMAT=csv: as comma-separated values'
+	@echo 'make torture    random steps in many threads, with others that disturb them;'
+	@echo '                TORTURE_STEPS=1000000: so many on each kernel; SEED=: as once before'
+	@echo 'make model      compares the rules with a second model of them, in random histories'
+	@echo 'make mutants    makes small changes of the sources, and tells which no test notices'
+	@echo '                MUTANTS=40 SEED=2 FILES="apply.c irql.c": some of them'
 	@echo ''
-	@echo 'demo, check and bench install the Debian packages that they miss, and keep their test'
-	@echo 'kernels in $${XDG_CACHE_HOME:-~/.cache}/ntaffinity (4 GB; remove it at any time).'
+	@echo 'all but the first three install the Debian packages that they miss, and keep their test'
+	@echo 'kernels in $${XDG_CACHE_HOME:-~/.cache}/ntaffinity (4 GB, with matrix 12 GB; remove it'
+	@echo 'at any time).'
 
-.PHONY: modules install clean headers demo check bench help
+.PHONY: modules install clean headers demo check matrix bench model torture mutants help

@@ -3,7 +3,8 @@
 #
 # What "make bench" does: on each kernel that scripts/kernels marks with bench,
 # measures what the calls cost beside what they are compared with, and prints a
-# table. Exit status 0 only if no row is short of its aim.
+# table. Exit status 0 only if no row is short of its aim, but for those of which
+# bench.floors says why, as far as it says.
 #
 #   bench.sh            a table
 #   bench.sh csv        the same as comma-separated values, alone on stdout
@@ -73,6 +74,30 @@ for name in "${benched[@]}"; do
 	} | sed "s/^/$name	/" >>"$results/all"
 done
 
+# --- what cannot be reached ---------------------------------------------------
+
+# A short row that is within its floor gets the number of the reason instead.
+awk -F '\t' -v OFS='\t' -v notes="$results/notes" '
+	BEGIN { printf "" >notes }
+	NR == FNR { if (!/^#/) { n++; kernel[n] = $1; row[n] = $2; floor[n] = $3; why[n] = $4 }; next }
+	$9 == "short" {
+		# At least instead of at most: the floor is of the inverse.
+		ratio = $8 ~ /^>=/ ? 1 / $7 : $7
+		for (i = 1; i <= n; i++)
+			if ($1 ~ "^(" kernel[i] ")$" && $2 ~ "^(" row[i] ")$") {
+				if (ratio <= floor[i]) {
+					if (!(i in number)) {
+						number[i] = ++count
+						printf "(%d) %s\n", count, why[i] >notes
+					}
+					$9 = "(" number[i] ")"
+				}
+				break
+			}
+	}
+	{ print }' "$scripts/bench.floors" "$results/all" >"$results/judged"
+mv "$results/judged" "$results/all"
+
 # --- the drawing ------------------------------------------------------------
 
 "$scripts/plot.sh" <"$results/all" >"$results/scale.svg"
@@ -100,6 +125,9 @@ esac >&3
 
 short=$(awk -F '\t' '$9 == "short"' "$results/all" | wc -l)
 say
+say "why an aim cannot be reached:"
+fold -s -w 100 "$results/notes"
+say
 say "drawing: $results/scale.svg"
-say "bench: $short rows are short of their aim, in $(duration "$SECONDS")"
+say "bench: $short rows are short of their aim without a reason, in $(duration "$SECONDS")"
 [ "$short" -eq 0 ]

@@ -8,6 +8,7 @@
 #   check.sh PATTERN...  the steps whose name fits one of the patterns, and
 #                        what they need: check.sh kunit-uml-7, check.sh 'build-*'
 #   check.sh -l          lists the steps
+#   check.sh -m ROW...   what "make matrix" does with those rows of scripts/kernels
 #
 # The last line is "N passed, N failed, N skipped". Each step is one test,
 # except those that run tests themselves: there each result line counts.
@@ -16,6 +17,13 @@
 
 scripts=$tree/scripts
 logs=$work/check
+rows=()
+if [ "${1:-}" = -m ]; then
+	shift
+	rows=("$@")
+	shift $#
+	logs=$work/matrix
+fi
 
 # --- the steps --------------------------------------------------------------
 # Each is a function: step_WORD for the step WORD, or WORD-KERNEL with the
@@ -24,7 +32,7 @@ logs=$work/check
 
 step_packages()
 {
-	"$scripts/packages.sh" check
+	"$scripts/packages.sh" "$([ ${#rows[@]} -eq 0 ] && echo check || echo matrix)" "${rows[@]}"
 }
 
 step_kernel()
@@ -45,12 +53,20 @@ step_sparse()
 	"$scripts/build.sh" -s "$1"
 }
 
+# A kernel that the module does not support: the compiler must say so, and why.
+step_refused()
+{
+	need "kernel-$1" || return
+	kernel_row "$1"
+	"$scripts/build.sh" -r "${k_matrix#refused:}" "$1"
+}
+
 # checkpatch knows nothing of Windows: names in mixed case are right where
 # include/nt declares them. So are, there, typedefs, several names in one of
 # them (it takes the "*" for a product), and macros that stand for a piece of a
 # declaration. Nor does it know the layout that TRACE_EVENT has all over the
 # kernel, or that what compat.h compares is LINUX_VERSION_CODE, in capitals, or
-# that a program has to define the attributes that the kernel's headers name.
+# that a program has to define what the kernel's headers name.
 step_checkpatch()
 {
 	local source files rc=0 log=$logs/checkpatch.log
@@ -83,6 +99,7 @@ step_checkpatch()
 		/:SPACING: .*that .\*. \(ctx:WxV\)/ && /^include\/nt\// { next }
 		/:(OPEN_ENDED_LINE|PARENTHESIS_ALIGNMENT):/ && /^src\/trace\.h:/ { next }
 		/:PREFER_DEFINED_ATTRIBUTE_MACRO:/ && /^scripts\/guest\// { next }
+		/:(PREFER_KERNEL_TYPES|PREFER_DEFINED_ATTRIBUTE_MACRO|MACRO_ARG_REUSE|COMPLEX_MACRO|MEMORY_BARRIER|EXPORT_SYMBOL|NEW_TYPEDEFS):/ && /^kunit\/model\/shim\.h:/ { next }
 		/:CONSTANT_COMPARISON:/ && /^src\/compat\.h:/ { next }
 		NF { print "    " $0; bad = 1 }
 		END { exit bad }'
@@ -122,6 +139,11 @@ step_conventions()
 			;;
 		esac
 	done < <(project_files)
+	if ! "$scripts/matrix.sh" -t | diff -u - <(readme_kernels) >"$logs/kernels.diff"; then
+		say "    README.md and scripts/kernels differ: scripts/matrix.sh -w writes the table"
+		sed 's/^/    | /' "$logs/kernels.diff"
+		bad=1
+	fi
 	return "$bad"
 }
 
@@ -164,6 +186,25 @@ step_user()
 	boot_and_count "user-$1" "$scripts/boot.sh" -c 4 -t 600 "$1" user.sh
 }
 
+# Ten seconds of it. The seed of a failure is in its output.
+step_torture()
+{
+	need "build-$1" || return
+	boot_and_count "torture-$1" "$scripts/torture.sh" -s "$1"
+}
+
+# The rules beside a second model of them: in user space on random machines, or the
+# DDIs on a kernel.
+step_model()
+{
+	if [ "$1" = user ]; then
+		boot_and_count model-user "$scripts/model.sh" user 300000
+	else
+		need "build-$1" || return
+		boot_and_count "model-$1" "$scripts/model.sh" "$1" 20000
+	fi
+}
+
 step_demo()
 {
 	local log=$logs/demo-$1.log
@@ -195,7 +236,7 @@ need()
 need_source()
 {
 	local name
-	for name in $(kernel_names); do
+	for name in $(checked_kernels); do
 		kernel_row "$name"
 		[ "$k_kind" != source ] || need "kernel-$name" || return
 	done
@@ -236,8 +277,9 @@ run_step()
 	# What a step needs comes first, so that each is timed alone.
 	result[$step]=running
 	case $step in
-	build-*) run_step "kernel-${step#*-}" ;;
-	sparse-* | kunit-* | fewcpus-* | load-* | numa-* | user-* | demo-*) run_step "build-${step#*-}" ;;
+	build-* | refused-*) run_step "kernel-${step#*-}" ;;
+	model-user) ;;
+	sparse-* | model-* | kunit-* | fewcpus-* | load-* | numa-* | user-* | torture-* | demo-*) run_step "build-${step#*-}" ;;
 	esac
 	say "== $step"
 	start=$SECONDS
@@ -260,24 +302,42 @@ run_step()
 	total_passed=$((total_passed + passed))
 	total_failed=$((total_failed + failed))
 	total_skipped=$((total_skipped + skipped))
-	table+=("$(printf '%-20s %-8s %7s   %s' "$step" "$verdict" "$(duration $((SECONDS - start)))" \
+	table+=("$(printf '%-22s %-8s %7s   %s' "$step" "$verdict" "$(duration $((SECONDS - start)))" \
 		"$([ $((passed + failed + skipped)) -eq 1 ] || echo "$passed passed, $failed failed, $skipped skipped")")")
+	printf '%s\t' "$step" "$verdict" $((SECONDS - start)) "$passed" "$failed" "$skipped" >>"$logs/results"
+	echo >>"$logs/results"
 	say "   $verdict"
 }
 
 # The static checks come early: they are quick. The rest is in the order of
-# the table of kernels.
+# the table of kernels. The matrix finishes a row before it begins the next one.
 order=(packages)
-for name in $(kernel_names); do order+=("kernel-$name"); done
-order+=(conventions checkpatch kerneldoc)
-for name in $(kernel_names); do order+=("build-$name"); done
-for name in $(kernel_names); do
-	kernel_row "$name"
-	for check in ${k_checks//,/ }; do
-		# No timing here: another run beside this one would spoil it.
-		[ "$check" = bench ] || order+=("$check-$name")
+if [ ${#rows[@]} -gt 0 ]; then
+	for name in "${rows[@]}"; do
+		kernel_row "$name"
+		order+=("kernel-$name")
+		for check in ${k_checks//,/ } ${k_matrix//,/ }; do
+			case $check in
+			- | sparse | demo | bench | longtorture) ;;
+			*) order+=("${check%%:*}-$name") ;;
+			esac
+		done
 	done
-done
+else
+	for name in $(checked_kernels); do order+=("kernel-$name"); done
+	order+=(conventions checkpatch kerneldoc model-user)
+	for name in $(checked_kernels); do order+=("build-$name"); done
+	for name in $(checked_kernels); do
+		kernel_row "$name"
+		for check in ${k_checks//,/ }; do
+			# No timing here: another run beside this one would spoil it.
+			case $check in
+			bench | longtorture) ;;
+			*) order+=("$check-$name") ;;
+			esac
+		done
+	done
+fi
 
 if [ "${1:-}" = -l ]; then
 	printf '%s\n' "${order[@]}"
@@ -286,6 +346,7 @@ fi
 
 make_cache
 mkdir -p "$logs"
+: >"$logs/results"
 run_step packages
 if [ "${result[packages]}" = ok ]; then
 	for step in "${order[@]}"; do

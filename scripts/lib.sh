@@ -9,7 +9,7 @@ export LC_ALL=C
 
 # What "make check" and its caller hand down would steer the makes in here:
 # a jobserver, or CHECK=, which to the kernel's makefiles is a program.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES CHECK FORMAT ARCH CROSS_COMPILE KCFLAGS KCPPFLAGS KBUILD_OUTPUT W C V O M
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES CHECK FORMAT MUTANTS SEED FILES MATRIX TORTURE_STEPS ARCH CROSS_COMPILE KCFLAGS KCPPFLAGS KBUILD_OUTPUT W C V O M
 
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/ntaffinity
@@ -89,16 +89,26 @@ make_cache()
 }
 
 # lock NAME: waits until no other run holds it; kept until this process ends,
-# and by what it started, so that an orphaned make cannot meet a second one.
+# and by what it started, so that an orphaned make cannot meet a second one, or
+# until unlock NAME.
+declare -A locks=()
+
 lock()
 {
 	local fd
 	make_cache
 	exec {fd}>"$cache/$1.lock"
+	locks[$1]=$fd
 	if ! flock -n "$fd"; then
 		say "    another run holds $cache/$1.lock, waiting for it" >&2
 		flock "$fd"
 	fi
+}
+
+unlock()
+{
+	local fd=${locks[$1]}
+	exec {fd}>&-
 }
 
 # Where the copies of this tree are built: trees do not disturb each other.
@@ -124,13 +134,25 @@ kernel_names()
 	awk '!/^#/ && NF { print $1 }' "$tree/scripts/kernels"
 }
 
+# Those that "make check" builds for; the others are for "make matrix".
+checked_kernels()
+{
+	awk '!/^#/ && NF && $8 != "-" { print $1 }' "$tree/scripts/kernels"
+}
+
+# The table that README.md shows: what is between the marks.
+readme_kernels()
+{
+	sed -n '/^<!-- scripts\/matrix.sh -w -->$/,/^<!-- end -->$/p' "$tree/README.md" | sed '1d; $d'
+}
+
 # kernel_row NAME: sets the k_* variables from the table.
 kernel_row()
 {
 	local row
 	row=$(awk -v name="$1" '!/^#/ && $1 == name' "$tree/scripts/kernels")
 	[ -n "$row" ] || die "no kernel '$1' in scripts/kernels, only: $(kernel_names | tr '\n' ' ')"
-	read -r k_name k_kind k_package k_suite k_runner k_config k_minutes k_checks <<<"$row"
+	read -r k_name k_kind k_package k_suite k_runner k_config k_minutes k_checks k_matrix k_text <<<"$row"
 }
 
 # kernel_env NAME: sets the kernel_* variables that kernel.sh has left.
@@ -138,6 +160,7 @@ kernel_env()
 {
 	local env=$cache/kernels/$1/env
 	kernel_row "$1"
+	kernel_llvm=
 	[ -f "$env" ] || die "kernel $1 is not ready: run scripts/kernel.sh $1"
 	# shellcheck disable=SC1090
 	. "$env"

@@ -26,7 +26,7 @@ done
 
 insmod /ko/ntaffinity.ko || fail "insmod ntaffinity.ko"
 before=0
-! grep -q '^foreign_changes probes' $compat || before=1
+grep -q '^foreign_changes scan' $compat || before=1
 insmod /ko/ntaffinity_bench.ko before=$before || fail "insmod ntaffinity_bench.ko"
 for kind in user kthread; do
 	echo $kind >$bench/run || fail "run: $kind"

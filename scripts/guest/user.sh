@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# user.sh [SEED [PATTERN]]: tests with user processes beside a twin that no driver
+# user.sh [SEED [PATTERN [HISTORIES]]]: tests with user processes beside a twin that no driver
 # ever touched (twins/main.c says how). Prints KTAP. SEED is that of the random
-# histories, - for a new one; PATTERN is a text in the names of the tests to run.
+# histories, - for a new one; PATTERN is a text in the names of the tests to run;
+# HISTORIES how many random ones.
 
 seed=${1:--}
 pattern=$2
@@ -11,6 +12,7 @@ pattern=$2
 # UML runs at the speed of the machine, QEMU at a small part of it.
 histories=1000
 ! grep -q 'User Mode Linux' /proc/cpuinfo || histories=10000
+histories=${3:-$histories}
 
 set -- -n $histories
 [ "$seed" = - ] || set -- "$@" -s "$seed"
