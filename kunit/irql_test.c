@@ -548,6 +548,18 @@ static void lowering_performs_the_move_before_it_returns(struct kunit *test)
 	check_moved(test, "lowered to APC_LEVEL", &raising->lowered[5], in_a);
 }
 
+/* For what only shows where native sections leave a mark. */
+static struct raising *make_raising(struct kunit *test)
+{
+	struct raising *raising = kunit_kzalloc(test, sizeof(*raising),
+						GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, raising);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	return raising;
+}
+
 /* The other way round: the Set is inside, and a worker is called as well. */
 static void set_in_a_section_inside(void *data)
 {
@@ -574,12 +586,8 @@ static void set_in_a_section_inside(void *data)
 /* I3: whoever else has been told of the move. */
 static void lowering_performs_the_move_of_a_native_section(struct kunit *test)
 {
-	struct raising *raising = kunit_kzalloc(test, sizeof(*raising),
-						GFP_KERNEL);
+	struct raising *raising = make_raising(test);
 
-	KUNIT_ASSERT_NOT_NULL(test, raising);
-	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
-		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
 	raising->a = nta_pick(test, 1);
 	raising->b = nta_pick(test, 2);
 	nta_on_thread(test, set_in_a_section_inside, raising);
@@ -611,12 +619,8 @@ static void lower_inside_a_section(void *data)
 /* I3: where the level is still a native section's, it is a worker's (I4). */
 static void lowering_inside_a_native_section_leaves_it_to_a_worker(struct kunit *test)
 {
-	struct raising *raising = kunit_kzalloc(test, sizeof(*raising),
-						GFP_KERNEL);
+	struct raising *raising = make_raising(test);
 
-	KUNIT_ASSERT_NOT_NULL(test, raising);
-	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
-		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
 	raising->a = nta_pick(test, 1);
 	nta_on_thread(test, lower_inside_a_section, raising);
 	KUNIT_EXPECT_EQ_MSG(test, raising->lowered[0].cpu, raising->raised.cpu,
@@ -802,12 +806,8 @@ static void set_between_locks(void *data)
 /* I4: the native section that the raise was made in ends before the raise. */
 static void move_comes_when_a_raise_outlives_its_native_section(struct kunit *test)
 {
-	struct raising *raising = kunit_kzalloc(test, sizeof(*raising),
-						GFP_KERNEL);
+	struct raising *raising = make_raising(test);
 
-	KUNIT_ASSERT_NOT_NULL(test, raising);
-	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
-		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
 	raising->a = nta_pick(test, 1);
 	nta_on_thread(test, set_between_locks, raising);
 	KUNIT_EXPECT_TRUE(test, raising->raised.entry.state.active);

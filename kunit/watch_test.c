@@ -187,6 +187,45 @@ static void change_right_before_the_revert_wins(struct kunit *test)
 	}
 }
 
+/*
+ * U4: somebody asks for a mask, and before the kernel has looked the driver sets the
+ * same. Then the kernel finds it in force, and nothing tells that he got it.
+ */
+static void request_that_our_own_install_answers_is_remembered(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *in_b = nta_mask_of(test, &b);
+	struct call *call;
+
+	set(test, worker, &a);
+	nta_note_asked(nta_thread_find(worker->task), in_b);
+	set(test, worker, &b);
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "after the Revert", &call->look.mask, in_b);
+
+	/* Once: what is set later is nobody's wish. */
+	set(test, worker, &a);
+	set(test, worker, &b);
+	set(test, worker, &a);
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "after the second Revert", &call->look.mask, in_b);
+}
+
+/* U4: and if that mask is in force when he asks. */
+static void request_for_the_mask_in_force_is_remembered(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *in_a = nta_mask_of(test, &a);
+	struct call *call;
+
+	set(test, worker, &a);
+	nta_note_asked(nta_thread_find(worker->task), in_a);
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "after the Revert", &call->look.mask, in_a);
+}
+
 /* T2: nothing was installed, so nothing is put back, nor reverted. */
 static void change_of_a_bound_thread_stays(struct kunit *test)
 {
@@ -496,6 +535,8 @@ static struct kunit_case watch_cases[] = {
 	KUNIT_CASE_PARAM(change_while_active_is_put_back_and_remembered,
 			 change_gen_params),
 	KUNIT_CASE_PARAM(change_right_before_the_revert_wins, change_gen_params),
+	KUNIT_CASE(request_that_our_own_install_answers_is_remembered),
+	KUNIT_CASE(request_for_the_mask_in_force_is_remembered),
 	KUNIT_CASE(change_of_a_bound_thread_stays),
 	KUNIT_CASE(fight_is_given_up_until_the_next_set),
 	KUNIT_CASE_PARAM(request_that_meets_an_install_is_remembered,

@@ -170,7 +170,10 @@ static void apply_work(struct work_struct *work)
 	struct nta_thread *thread = container_of(work, struct nta_thread, work);
 
 	nta_thread_own(thread);
-	/* From here on a change is another kick. */
+	/*
+	 * From here on a change is another kick, and the work may be made anew:
+	 * then two workers run for one thread, and take turns in owning it.
+	 */
 	clear_bit(NTA_THREAD_KICKED, &thread->flags);
 	smp_mb__after_atomic(); /* before the look at what has changed */
 	apply_state(thread);
@@ -339,7 +342,7 @@ static void wait_for_work(void)
  */
 void nta_apply_start(void)
 {
-	nta_queue_works(apply_work);
+	nta_queue_set_work(apply_work);
 }
 
 /**

@@ -27,7 +27,10 @@
 #include "thread.h"
 #include "user_affinity.h"
 
-/* Whether no CPU of a mask is left. A dying CPU is left by kernel threads before all others. */
+/*
+ * Whether no CPU of a mask is left. A dying CPU is left by kernel threads before
+ * all others.
+ */
 static bool all_cpus_gone(const struct cpumask *mask)
 {
 	unsigned int cpu;

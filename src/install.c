@@ -8,8 +8,9 @@
  * new state is committed, what others do is a change like any other, as if the
  * thread were active already, or still.
  */
-#include <linux/bits.h>
+#include <linux/bitops.h>
 #include <linux/cpumask.h>
+#include <linux/log2.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 

@@ -6,12 +6,12 @@
  * brought down.
  *
  * That last check has to look at every return from a system call, of every thread
- * of the machine. So it begins soon after a driver raises for the first time, and the
- * module parameter levelcheck=0 leaves it out. Until then a mark of its own, in
+ * of the machine. So it begins soon after a driver raises for the first time, and
+ * the module parameter levelcheck=0 leaves it out. Until then a mark of its own, in
  * nta_marks, sends every raise the careful way.
  *
  * Who may touch what:
- *   the marks of a thread	the thread
+ *   the marks of a thread	see thread.c
  *   sys_exit, process_exit, checks_due
  *				check_work; and who stops, when that cannot run
  */

@@ -95,7 +95,7 @@ static bool arrived(const struct cpumask *mask)
  * it refused it at a further try, and cpus_mask has to be put right by the caller;
  * -EAGAIN if the mask is in force and current still is not there.
  */
-static noinline int install_again(struct task_struct *task,
+static noinline int retry_install(struct task_struct *task,
 				  const struct cpumask *mask)
 {
 	int tries, ret;
@@ -118,7 +118,7 @@ static int install(struct task_struct *task, const struct cpumask *mask)
 
 	if (ret || task != current || likely(arrived(mask)))
 		return ret;
-	return install_again(task, mask);
+	return retry_install(task, mask);
 }
 
 /**

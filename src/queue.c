@@ -63,12 +63,12 @@ static void queue_kicked(struct irq_work *unused)
 static DEFINE_IRQ_WORK(kick, queue_kicked);
 
 /**
- * nta_queue_works() - say what is to be done for a thread
+ * nta_queue_set_work() - say what work for a thread is
  * @func: the work
  *
  * Context: process, before there is anything to do.
  */
-void nta_queue_works(work_func_t func)
+void nta_queue_set_work(work_func_t func)
 {
 	usual_work = func;
 }

@@ -13,7 +13,7 @@ struct nta_thread;
 /* For work that may sleep. */
 extern struct workqueue_struct *nta_queue;
 
-void nta_queue_works(work_func_t func);
+void nta_queue_set_work(work_func_t func);
 void nta_apply_soon(struct nta_thread *thread);
 void nta_queue_for_unload(struct nta_thread *thread, work_func_t func);
 void nta_work_done(struct nta_thread *thread);

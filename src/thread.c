@@ -32,7 +32,9 @@
  *			compare-and-exchange when the module that it lies in goes
  *   put_backs, window, work, kicked, NTA_THREAD_GIVEN_UP, NTA_THREAD_DISPLACED
  *			the owner of the entry. While NTA_THREAD_KICKED is set
- *			the work and the node "kicked" belong to who set it. The
+ *			the work and the node "kicked", in one place, belong to
+ *			who set it: first the node, then, made anew, the work,
+ *			which the kernel does not touch again once it runs. The
  *			two flags the thread itself may clear without owning,
  *			when it gets a new state at DISPATCH_LEVEL.
  *   NTA_THREAD_BOUND	the thread itself, when it becomes active
