@@ -145,15 +145,17 @@ build "$readme" "KBUILD_EXTRA_SYMBOLS=$copy/Module.symvers" "$@"
 
 # The guest's own programs. Static, for the guest has no libraries. One is made anew
 # when a file of it has changed, has come or has gone.
-for program in $(project_files | sed -nE 's,^scripts/guest/([^/]+)/.*\.c$,\1,p' | sort -u); do
+common=$work/$name/common
+project_files | sed -n 's,^scripts/guest/common/,,p' | sync_files "$tree/scripts/guest/common" "$common"
+for program in $(project_files | sed -nE 's,^scripts/guest/([^/]+)/.*\.c$,\1,p' | grep -vx common | sort -u); do
 	binary=$work/$name/bin/$program
 	mkdir -p "$work/$name/bin"
 	project_files | sed -n "s,^scripts/guest/$program/,,p" |
 		sync_files "$tree/scripts/guest/$program" "$binary.src"
-	if [ -x "$binary" ] && [ -z "$(find "$binary.src" -newer "$binary")" ]; then
+	if [ -x "$binary" ] && [ -z "$(find "$binary.src" "$common" -newer "$binary")" ]; then
 		continue
 	fi
-	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -pthread -o "$binary.new" "$binary.src"/*.c >"$log.part" 2>&1 || {
+	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -pthread -I"$common" -o "$binary.new" "$binary.src"/*.c "$common"/*.c >"$log.part" 2>&1 || {
 		sed "s,$binary.src/,scripts/guest/$program/,g; s/^/    /" "$log.part"
 		die "scripts/guest/$program does not build without complaint"
 	}

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "files.h"
+
 #define TORTURE "/sys/kernel/debug/ntaffinity_torture/"
 #define DEBUG "/sys/kernel/debug/ntaffinity/"
 #define CPUS "/sys/devices/system/cpu/"
@@ -63,8 +65,6 @@ extern struct shared *shared;
 extern struct settings settings;
 
 /* util.c */
-bool read_file(const char *path, char *text, size_t size);
-int write_file(const char *path, const char *text);
 long number_in(const char *path, const char *name);
 __u64 allowed(pid_t pid);
 __u64 online(void);

@@ -15,36 +15,6 @@
 
 #include "torture.h"
 
-bool read_file(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t length = 0;
-	ssize_t got;
-
-	text[0] = '\0';
-	if (fd < 0)
-		return false;
-	while (length + 1 < size && (got = read(fd, text + length, size - 1 - length)) > 0)
-		length += got;
-	close(fd);
-	text[length] = '\0';
-	return true;
-}
-
-/* Returns 0 or the errno. */
-int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int error = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) < 0)
-		error = errno;
-	close(fd);
-	return error;
-}
-
 /* The number after @name at the start of a line; -1 if there is no such line. */
 long number_in(const char *path, const char *name)
 {

@@ -20,37 +20,7 @@ __u64 all;		/* the CPUs of this machine */
 bool narrows;		/* it cuts masks with the user's: Linux 6.2 */
 bool probes;		/* every change is seen, not only by a scan */
 
-/* --- files ---------------------------------------------------------------- */
-
-bool read_file(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t length = 0;
-	ssize_t got;
-
-	text[0] = '\0';
-	if (fd < 0)
-		return false;
-	while (length + 1 < size && (got = read(fd, text + length, size - 1 - length)) > 0)
-		length += got;
-	close(fd);
-	text[length] = '\0';
-	return true;
-}
-
-/* Returns 0 or the errno. */
-int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int error = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) < 0)
-		error = errno;
-	close(fd);
-	return error;
-}
+/* --- lines of files -------------------------------------------------------- */
 
 /* What follows @name at the start of a line; NULL if there is no such line. */
 const char *find_line(const char *text, const char *name)

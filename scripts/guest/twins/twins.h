@@ -12,6 +12,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "files.h"
+
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define DDI "/sys/kernel/debug/from_the_shell/"
@@ -69,8 +71,6 @@ extern __u64 all;		/* the CPUs of this machine */
 extern bool narrows;		/* it cuts masks with the user's: Linux 6.2 */
 extern bool probes;		/* changes are seen by probes, not by a scan */
 
-bool read_file(const char *path, char *text, size_t size);
-int write_file(const char *path, const char *text);
 const char *find_line(const char *text, const char *name);
 long read_counter(const char *name);
 __u64 online(void);
