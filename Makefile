@@ -46,6 +46,9 @@ model:
 mutants:
 	@scripts/mutants.sh $(if $(MUTANTS),-n $(MUTANTS)) $(if $(SEED),-s $(SEED)) $(FILES)
 
+coverage:
+	@scripts/coverage.sh
+
 help:
 	@echo 'make            builds src/ntaffinity.ko for the running kernel'
 	@echo '                KVER=6.1.0-56-amd64: for another one that is installed'
@@ -66,6 +69,7 @@ help:
 	@echo 'make model      compares the rules with a second model of them, in random histories'
 	@echo 'make mutants    makes small changes of the sources, and tells which no test notices'
 	@echo '                MUTANTS=40 SEED=2 FILES="apply.c irql.c": some of them'
+	@echo 'make coverage   which lines and branches of src/ the tests run'
 	@echo ''
 	@echo 'all but the first three install the Debian packages that they miss, and keep their test'
 	@echo 'kernels in $${XDG_CACHE_HOME:-~/.cache}/ntaffinity (4 GB, with matrix 12 GB; remove it'

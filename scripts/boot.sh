@@ -13,6 +13,8 @@
 #   -t SECONDS  hard limit (300); the machine is then killed
 #   -a "ARGS"   more arguments for the kernel
 #   -k DIR      with the modules in that directory, and not those of build.sh
+#   -g FILE     with a kernel that has gcov: what the modules have counted, as an
+#               archive
 #   -n NODES    QEMU, with a kernel that has ACPI: NUMA nodes, each as CPUS:MIB,
 #               separated by spaces; either may be empty. "0-2:256 :128 3:" has
 #               three processors with memory, memory alone, a processor alone
@@ -25,13 +27,14 @@
 
 . "$(dirname "$0")/lib.sh"
 
-cpus='' mib=512 limit=300 extra='' nodes='' processor='' modules='' icount=()
-while getopts c:m:t:a:k:n:p:i option; do
+cpus='' mib=512 limit=300 extra='' nodes='' processor='' modules='' counts='' icount=()
+while getopts c:m:t:a:g:k:n:p:i option; do
 	case $option in
 	c) cpus=$OPTARG ;;
 	m) mib=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	a) extra=$OPTARG ;;
+	g) counts=$OPTARG ;;
 	k) modules=$OPTARG ;;
 	n) nodes=$OPTARG ;;
 	p) processor=$OPTARG ;;
@@ -177,13 +180,15 @@ vm=$!
 # shellcheck disable=SC2064
 trap "kill -ALRM $vm 2>/dev/null || true; exit 130" INT TERM HUP
 tail -n +1 -s 0.2 -f --pid="$vm" "$result" |
-	sed -u -e '/^nta-exit: /d' -e "s,$work/$name/tree/,,g" &
+	sed -u -e '/^nta-\(exit\|gcov\): /d' -e "s,$work/$name/tree/,,g" &
 show=$!
 rc=0
 { wait "$vm"; } 2>/dev/null || rc=$?
 wait "$show" || true
 trap - INT TERM HUP
 rm -rf "$root" "$run/initramfs"
+
+[ -z "$counts" ] || sed -n 's/^nta-gcov: //p' "$result" | base64 -d >"$counts" || true
 
 # --- the verdict ------------------------------------------------------------
 

@@ -74,12 +74,16 @@ notes='(the compiler|pahole version) differs from the one used to build the kern
 pahole=()
 [ "$k_kind" != source ] || pahole=(PAHOLE=no-pahole)
 
+# With gcov the modules count what they run, the kernel does not.
+gcov=()
+! grep -qx CONFIG_GCOV_KERNEL=y "$kernel_build/.config" || gcov=(GCOV_PROFILE=y)
+
 # make_modules DIRECTORY MAKE-ARGUMENTS...
 make_modules()
 {
 	local dir=$1 rc=0
 	shift
-	make -C "$kernel_build" "ARCH=$kernel_arch" ${kernel_llvm:+LLVM=1} "${pahole[@]}" "M=$dir" "-j$(nproc)" \
+	make -C "$kernel_build" "ARCH=$kernel_arch" ${kernel_llvm:+LLVM=1} "${pahole[@]}" "${gcov[@]}" "M=$dir" "-j$(nproc)" \
 		W=1 ${sparse:+C=2} "$@" modules >"$log.part" 2>&1 || rc=$?
 	sed -i "s,$dir/,,g" "$log.part"
 	cat "$log.part" >>"$log"

@@ -10,6 +10,9 @@
 #   check.sh -l          lists the steps
 #   check.sh -m ROW...   what "make matrix" does with those rows of scripts/kernels
 #
+# As many guests run at the same time as there are processors, four at the most;
+# with CHECK_LANES=1, one after the other.
+#
 # The last line is "N passed, N failed, N skipped". Each step is one test,
 # except those that run tests themselves: there each result line counts.
 
@@ -17,6 +20,8 @@
 
 scripts=$tree/scripts
 logs=$work/check
+lanes=${CHECK_LANES:-$(nproc)}
+[ "$lanes" -le 4 ] || lanes=4
 rows=()
 if [ "${1:-}" = -m ]; then
 	shift
@@ -220,9 +225,9 @@ step_demo()
 
 # --- how they run -----------------------------------------------------------
 
-declare -A result=()
+declare -A result=() jobs=() table=()
 order=()
-table=()
+begun=()
 total_passed=0 total_failed=0 total_skipped=0
 
 # need STEP: runs it now if it has not run; fails if it failed.
@@ -232,13 +237,21 @@ need()
 	[ "${result[$1]}" = ok ] || { say "    not run, because $1 failed"; return 1; }
 }
 
-# The newest kernel source there is; sets source.
-need_source()
+source_kernels()
 {
 	local name
 	for name in $(checked_kernels); do
 		kernel_row "$name"
-		[ "$k_kind" != source ] || need "kernel-$name" || return
+		[ "$k_kind" != source ] || echo "$name"
+	done
+}
+
+# The newest kernel source there is; sets source.
+need_source()
+{
+	local name
+	for name in $(source_kernels); do
+		need "kernel-$name" || return
 	done
 	source=$(newest_source)
 	[ -n "$source" ]
@@ -270,9 +283,19 @@ boot_and_count()
 	return "$rc"
 }
 
+# Steps that run beside others: guests, each of which keeps but one processor busy
+# for most of its time, and what only reads. Compilers keep all of them busy.
+is_job()
+{
+	case $1 in
+	conventions | checkpatch | kerneldoc | model-* | kunit-* | fewcpus-* | load-* | numa-* | user-* | torture-* | demo-*) ;;
+	*) return 1 ;;
+	esac
+}
+
 run_step()
 {
-	local step=$1 start=$SECONDS rc=0 passed='' failed='' skipped='' verdict
+	local step=$1 name
 	[ -z "${result[$step]:-}" ] || return 0
 	# What a step needs comes first, so that each is timed alone.
 	result[$step]=running
@@ -280,9 +303,24 @@ run_step()
 	build-* | refused-*) run_step "kernel-${step#*-}" ;;
 	model-user) ;;
 	sparse-* | model-* | kunit-* | fewcpus-* | load-* | numa-* | user-* | torture-* | demo-*) run_step "build-${step#*-}" ;;
+	checkpatch | kerneldoc) for name in $(source_kernels); do run_step "kernel-$name"; done ;;
 	esac
-	say "== $step"
-	start=$SECONDS
+	begun+=("$step")
+	if [ "$lanes" -gt 1 ] && is_job "$step"; then
+		while [ ${#jobs[@]} -ge "$lanes" ]; do end_job; done
+		begin_job "$step"
+	else
+		say "== $step"
+		do_step "$step"
+		account_for "$step"
+	fi
+}
+
+# do_step STEP: its result, as a line in a file.
+do_step()
+{
+	local step=$1 start=$SECONDS rc=0 passed='' failed='' skipped=''
+	rm -f "$logs/$step.result"
 	case $step in
 	*-*) "step_${step%%-*}" "${step#*-}" || rc=$? ;;
 	*) "step_$step" || rc=$? ;;
@@ -295,19 +333,52 @@ run_step()
 		*) failed=1 ;;
 		esac
 	fi
-	verdict=ok
+	echo "$rc $((SECONDS - start)) $passed $failed $skipped" >"$logs/$step.result"
+}
+
+account_for()
+{
+	local step=$1 verdict=ok rc=1 seconds=0 passed=0 failed=1 skipped=0
+	[ ! -f "$logs/$step.result" ] || read -r rc seconds passed failed skipped <"$logs/$step.result"
 	[ "$rc" -ne 77 ] || verdict=skipped
 	[ "$failed" -eq 0 ] || verdict=FAILED
 	result[$step]=$verdict
 	total_passed=$((total_passed + passed))
 	total_failed=$((total_failed + failed))
 	total_skipped=$((total_skipped + skipped))
-	table+=("$(printf '%-22s %-8s %7s   %s' "$step" "$verdict" "$(duration $((SECONDS - start)))" \
-		"$([ $((passed + failed + skipped)) -eq 1 ] || echo "$passed passed, $failed failed, $skipped skipped")")")
-	printf '%s\t' "$step" "$verdict" $((SECONDS - start)) "$passed" "$failed" "$skipped" >>"$logs/results"
+	table[$step]=$(printf '%-22s %-8s %7s   %s' "$step" "$verdict" "$(duration "$seconds")" \
+		"$([ $((passed + failed + skipped)) -eq 1 ] || echo "$passed passed, $failed failed, $skipped skipped")")
+	printf '%s\t' "$step" "$verdict" "$seconds" "$passed" "$failed" "$skipped" >>"$logs/results"
 	echo >>"$logs/results"
 	say "   $verdict"
 }
+
+# What a job has to say comes when it is done; its lines of progress, which name it,
+# at once.
+begin_job()
+{
+	(progress=3 do_step "$1") 3>&1 >"$logs/$1.out" 2>&1 &
+	jobs[$!]=$1
+}
+
+end_job()
+{
+	local pid=
+	wait -n -p pid "${!jobs[@]}" || true
+	say "== ${jobs[$pid]}"
+	cat "$logs/${jobs[$pid]}.out"
+	account_for "${jobs[$pid]}"
+	unset "jobs[$pid]"
+}
+
+# shellcheck disable=SC2317 # the trap calls it
+stop_jobs()
+{
+	kill "${!jobs[@]}" 2>/dev/null || true
+	wait
+	exit 130
+}
+trap stop_jobs INT TERM HUP
 
 # The static checks come early: they are quick. The rest is in the order of
 # the table of kernels. The matrix finishes a row before it begins the next one.
@@ -318,7 +389,7 @@ if [ ${#rows[@]} -gt 0 ]; then
 		order+=("kernel-$name")
 		for check in ${k_checks//,/ } ${k_matrix//,/ }; do
 			case $check in
-			- | sparse | demo | bench | longtorture) ;;
+			- | sparse | demo | bench | longtorture | coverage) ;;
 			*) order+=("${check%%:*}-$name") ;;
 			esac
 		done
@@ -326,13 +397,13 @@ if [ ${#rows[@]} -gt 0 ]; then
 else
 	for name in $(checked_kernels); do order+=("kernel-$name"); done
 	order+=(conventions checkpatch kerneldoc model-user)
-	for name in $(checked_kernels); do order+=("build-$name"); done
 	for name in $(checked_kernels); do
+		order+=("build-$name")
 		kernel_row "$name"
 		for check in ${k_checks//,/ }; do
 			# No timing here: another run beside this one would spoil it.
 			case $check in
-			bench | longtorture) ;;
+			bench | longtorture | coverage) ;;
 			*) order+=("$check-$name") ;;
 			esac
 		done
@@ -361,8 +432,12 @@ if [ "${result[packages]}" = ok ]; then
 	done
 fi
 
+while [ ${#jobs[@]} -gt 0 ]; do end_job; done
+
 say
-printf '%s\n' "${table[@]}"
+for step in "${begun[@]}"; do
+	say "${table[$step]}"
+done
 say
 total=$((total_passed + total_failed + total_skipped))
 say "# Totals: pass:$total_passed fail:$total_failed skip:$total_skipped total:$total"

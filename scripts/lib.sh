@@ -48,7 +48,8 @@ log_excerpt()
 }
 
 # run_logged LABEL LOG COMMAND...: runs it with its output in LOG and a line of
-# progress every ten seconds, with the number of files made or of tests done.
+# progress every ten seconds, with the number of files made or of tests done; to the
+# descriptor that progress names, if it is set.
 run_logged()
 {
 	local label=$1 log=$2 start=$SECONDS pid next=10 rc=0 made tests
@@ -68,7 +69,7 @@ run_logged()
 			next=$((next + 10))
 			made=$(grep -cE '^  (CC|AS|LD|AR|HOSTCC)' "$log") || true
 			tests=$(grep -cE '^ *(not )?ok ' "$log") || true
-			say "    $label: $(duration $((SECONDS - start)))$([ "$made" -eq 0 ] || echo ", $made files made")$([ "$tests" -eq 0 ] || echo ", $tests results")"
+			say "    $label: $(duration $((SECONDS - start)))$([ "$made" -eq 0 ] || echo ", $made files made")$([ "$tests" -eq 0 ] || echo ", $tests results")" >&"${progress:-1}"
 		fi
 	done
 	wait "$pid" || rc=$?
@@ -146,13 +147,16 @@ readme_kernels()
 	sed -n '/^<!-- scripts\/matrix.sh -w -->$/,/^<!-- end -->$/p' "$tree/README.md" | sed '1d; $d'
 }
 
-# kernel_row NAME: sets the k_* variables from the table.
+# kernel_row NAME: sets the k_* variables from the table. NAME+FRAGMENT is the kernel
+# of that row with one more fragment of configuration.
 kernel_row()
 {
 	local row
-	row=$(awk -v name="$1" '!/^#/ && $1 == name' "$tree/scripts/kernels")
+	row=$(awk -v name="${1%%+*}" '!/^#/ && $1 == name' "$tree/scripts/kernels")
 	[ -n "$row" ] || die "no kernel '$1' in scripts/kernels, only: $(kernel_names | tr '\n' ' ')"
 	read -r k_name k_kind k_package k_suite k_runner k_config k_minutes k_checks k_matrix k_text <<<"$row"
+	[ "$1" = "$k_name" ] || k_config+=+${1#*+}
+	k_name=$1
 }
 
 # kernel_env NAME: sets the kernel_* variables that kernel.sh has left.
