@@ -9,8 +9,11 @@
 #include <kunit/test.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/kprobes.h>
 #include <linux/random.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/timekeeping.h>
 
 #include "compat.h"
 #include "foreign.h"
@@ -491,6 +494,166 @@ static struct cpumask *mask_of_bits(struct kunit *test, u8 bits)
 	return mask;
 }
 
+/*
+ * U3, U4: somebody asks for a mask before the thread has an entry, and its first Set
+ * puts just that mask in force before the kernel looks. @changed: it was changed since.
+ */
+static void first_set_answers(struct kunit *test, bool changed)
+{
+	struct cpumask *user = mask_of_bits(test, 0x3);
+	struct cpumask *asked = mask_of_bits(test, 0x1);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_affinity system = nta_pick(test, 0);
+	struct call *call;
+
+	/* A kernel thread sets out with the affinity that it was made for. */
+	revert(test, worker, &NTA_NONE);
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(worker->task, user), 0);
+	rcu_read_lock();
+	nta_note_asked_early(worker->task, asked);
+	rcu_read_unlock();
+	if (changed)
+		nta_forget_asked(worker->task);
+	set(test, worker, &system);
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "user affinity", &call->look.mask,
+		       changed ? user : asked);
+
+	/* Once. */
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(worker->task, user), 0);
+	set(test, worker, &system);
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "user affinity later", &call->look.mask, user);
+}
+
+static void request_before_the_first_set_is_remembered(struct kunit *test)
+{
+	first_set_answers(test, false);
+}
+
+static void request_that_came_true_before_the_first_set_is_forgotten(struct kunit *test)
+{
+	first_set_answers(test, true);
+}
+
+#ifdef CONFIG_KPROBES
+
+/* Holds a request up between the hooks and the lock that it is waiting for. */
+static struct {
+	struct task_struct *target;
+	struct task_struct *requester;
+	bool registered;
+	bool reached;
+	bool go;
+} held_up;
+
+static int hold_up(struct kprobe *probe, struct pt_regs *regs)
+{
+	u64 end;
+
+	if (current != READ_ONCE(held_up.requester) ||
+	    nta_probed_task(regs) != READ_ONCE(held_up.target))
+		return 0;
+	end = ktime_get_mono_fast_ns() + 5 * NSEC_PER_SEC;
+	WRITE_ONCE(held_up.reached, true);
+	while (!READ_ONCE(held_up.go) && ktime_get_mono_fast_ns() < end)
+		cpu_relax();
+	return 0;
+}
+NOKPROBE_SYMBOL(hold_up);
+
+static struct kprobe lock_probe = {
+	.pre_handler = hold_up,
+};
+
+static int hold_up_at(const char *symbol)
+{
+	/* Else it cannot be registered again. */
+	lock_probe.addr = NULL;
+	lock_probe.flags = 0;
+	lock_probe.symbol_name = symbol;
+	return register_kprobe(&lock_probe);
+}
+
+/* The end of every case: that a case is given up does not leave it there. */
+static void let_go(struct kunit *test)
+{
+	if (!held_up.registered)
+		return;
+	WRITE_ONCE(held_up.go, true);
+	unregister_kprobe(&lock_probe);
+	held_up.registered = false;
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+}
+
+static void request(void *data)
+{
+	WRITE_ONCE(held_up.requester, current);
+	set_cpus_allowed_ptr(held_up.target, data);
+}
+
+/* U3, U4: the same by a real request, which is held up. */
+static void first_set_meets_a_request(struct kunit *test)
+{
+	struct cpumask *user = mask_of_bits(test, 0x3);
+	struct cpumask *asked = mask_of_bits(test, 0x1);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_affinity system = nta_pick(test, 0);
+	struct nta_affinity elsewhere = nta_pick(test, 2);
+	struct nta_affinity here;
+	struct nta_worker *other;
+	unsigned long end;
+	struct call *call;
+
+	if (!nta_watch_sees_changes())
+		kunit_skip(test, "needs ftrace or kprobes");
+	if (nta_cpu(&elsewhere) == nta_cpu(&system))
+		kunit_skip(test, "needs three processors");
+	memset(&held_up, 0, sizeof(held_up));
+	/* By its name before 7.0, and since then. */
+	if (hold_up_at("task_rq_lock") && hold_up_at("_task_rq_lock"))
+		kunit_skip(test, "the lock has no symbol");
+	held_up.registered = true;
+	/* Not where nothing else will run meanwhile. */
+	here = nta_pick(test, 1);
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current,
+						   cpumask_of(nta_cpu(&here))), 0);
+
+	other = nta_worker_make(test);
+	/* A kernel thread sets out with the affinity that it was made for. */
+	revert(test, worker, &NTA_NONE);
+	revert(test, other, &NTA_NONE);
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(worker->task, user), 0);
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(other->task,
+						   cpumask_of(nta_cpu(&elsewhere))), 0);
+	held_up.target = worker->task;
+	nta_worker_begin(other, request, asked);
+	end = jiffies + 10 * HZ;
+	while (!READ_ONCE(held_up.reached) && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	if (READ_ONCE(held_up.reached))
+		set(test, worker, &system);
+	WRITE_ONCE(held_up.go, true);
+	nta_worker_wait(test, other);
+	if (!held_up.reached)
+		kunit_skip(test, "the lock is not taken by the function that has its name");
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "user affinity", &call->look.mask, asked);
+}
+
+#else
+
+static void let_go(struct kunit *test)
+{
+}
+
+static void first_set_meets_a_request(struct kunit *test)
+{
+	kunit_skip(test, "needs kprobes");
+}
+
+#endif
+
 /* U3, U4 */
 static void request_that_meets_an_install_is_remembered(struct kunit *test)
 {
@@ -541,6 +704,9 @@ static struct kunit_case watch_cases[] = {
 	KUNIT_CASE(fight_is_given_up_until_the_next_set),
 	KUNIT_CASE_PARAM(request_that_meets_an_install_is_remembered,
 			 request_gen_params),
+	KUNIT_CASE(request_before_the_first_set_is_remembered),
+	KUNIT_CASE(request_that_came_true_before_the_first_set_is_forgotten),
+	KUNIT_CASE(first_set_meets_a_request),
 	KUNIT_CASE(callbacks_work_in_every_context),
 	KUNIT_CASE(changes_that_race_with_pairs_are_never_lost),
 	{}
@@ -548,6 +714,7 @@ static struct kunit_case watch_cases[] = {
 
 static struct kunit_suite watch_suite = {
 	.name = "nta_watch",
+	.exit = let_go,
 	.test_cases = watch_cases,
 };
 

@@ -16,6 +16,8 @@
  */
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>
+#include <linux/gfp.h>
+#include <linux/hash.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
@@ -60,6 +62,7 @@ void nta_note_change(struct nta_thread *thread, bool in_thread)
 	if (thread->installer == current && in_thread)
 		return;
 
+	nta_forget_asked(thread->task);
 	WRITE_ONCE(changes->foreign, changes->foreign + 1);
 	assign_bit(NTA_THREAD_CHANGED_GONE, &thread->flags,
 		   all_cpus_gone(&thread->task->cpus_mask));
@@ -125,6 +128,117 @@ unlock:
 	nta_unlock_affinity(thread, flags);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_note_asked);
+
+/*
+ * What somebody is about to ask for a thread that has no entry. It may get one, and
+ * put just that mask in force, before the kernel looks; so whoever makes the entry
+ * looks here. Few are under way at a time, and one that another takes the place of
+ * is merely not remembered.
+ *
+ * The ask of a task is written, taken and forgotten with its pi_lock held; "lock" is
+ * for tasks that share the place. To forget takes no lock: a probe may be a trap,
+ * which for lockdep is like an NMI.
+ */
+struct ask {
+	raw_spinlock_t lock;
+	const struct task_struct *task;
+	u64 born;	/* another task may have its address by now */
+	const struct task_struct *requester;
+	u32 print;
+};
+
+#define ASKS_BITS 4
+
+static struct ask asks[BIT(ASKS_BITS)] = {
+	[0 ... BIT(ASKS_BITS) - 1] = {
+		.lock = __RAW_SPIN_LOCK_UNLOCKED(asks.lock),
+	},
+};
+
+static struct ask *ask_of(const struct task_struct *task)
+{
+	return &asks[hash_ptr(task, ASKS_BITS)];
+}
+
+/**
+ * nta_note_asked_early() - the same for a thread that has no entry yet
+ * @task: the thread
+ * @asked: the mask that somebody else asks for
+ *
+ * Context: any; no lock of the scheduler is held. rcu_read_lock() is.
+ */
+void nta_note_asked_early(struct task_struct *task, const struct cpumask *asked)
+{
+	struct ask *ask = ask_of(task);
+	struct nta_thread *thread;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	/* Who makes the entry takes this lock afterwards. */
+	thread = nta_thread_find_rcu(task);
+	if (!thread && !is_refused(task, asked)) {
+		raw_spin_lock(&ask->lock);
+		WRITE_ONCE(ask->task, NULL);
+		ask->born = task->start_time;
+		ask->requester = current;
+		ask->print = nta_print_of(asked, nta_kept_user_mask(task));
+		WRITE_ONCE(ask->task, task);
+		raw_spin_unlock(&ask->lock);
+	}
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	if (thread)
+		nta_note_asked(thread, asked);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_note_asked_early);
+
+/**
+ * nta_forget_asked() - the affinity of a thread is about to be changed by others
+ * @task: the thread
+ *
+ * Context: any; the thread's pi_lock is held.
+ */
+void nta_forget_asked(const struct task_struct *task)
+{
+	struct ask *ask = ask_of(task);
+
+	if (unlikely(READ_ONCE(ask->task) == task))
+		cmpxchg(&ask->task, task, NULL);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_forget_asked);
+
+/* Find out what was asked for a thread before it had an entry. */
+static void note_made(struct nta_thread *thread)
+{
+	unsigned long flags = nta_lock_affinity(thread);
+	struct task_struct *task = thread->task;
+	struct ask *ask = ask_of(task);
+
+	raw_spin_lock(&ask->lock);
+	if (READ_ONCE(ask->task) == task && ask->born == task->start_time &&
+	    ask->print != nta_print_of(&task->cpus_mask, NULL)) {
+		thread->requester = ask->requester;
+		thread->asked_print = ask->print;
+	}
+	raw_spin_unlock(&ask->lock);
+	nta_forget_asked(task);
+	nta_unlock_affinity(thread, flags);
+}
+
+/**
+ * nta_make_own_entry() - give the calling thread its entry
+ * @gfp: what the context allows
+ *
+ * Context: any that @gfp allows; the thread has none.
+ * Return: the entry; NULL if there is no memory.
+ */
+struct nta_thread *nta_make_own_entry(gfp_t gfp)
+{
+	struct nta_thread *thread = nta_thread_make(current, gfp);
+
+	if (thread)
+		note_made(thread);
+	return thread;
+}
 
 /**
  * nta_note_answer() - we have put a mask in force that somebody may have asked for

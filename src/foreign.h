@@ -10,10 +10,14 @@
 struct cpumask;
 struct nta_changes;
 struct nta_thread;
+struct task_struct;
 
 void nta_note_change(struct nta_thread *thread, bool in_thread);
 
 void nta_note_asked(struct nta_thread *thread, const struct cpumask *asked);
+void nta_note_asked_early(struct task_struct *task, const struct cpumask *asked);
+void nta_forget_asked(const struct task_struct *task);
+struct nta_thread *nta_make_own_entry(gfp_t gfp);
 void nta_note_answer(struct nta_thread *thread);
 
 bool nta_is_installing(const struct nta_thread *thread);

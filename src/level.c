@@ -24,6 +24,7 @@
 
 #include "apply.h"
 #include "compat.h"
+#include "foreign.h"
 #include "irql.h"
 #include "level.h"
 #include "report.h"
@@ -63,8 +64,8 @@ static bool enter_apc(void)
 	struct nta_thread *thread = nta_thread_find(current);
 
 	if (!thread)
-		thread = nta_thread_make(current, may_sleep ? GFP_NOIO :
-					 GFP_ATOMIC | __GFP_NOWARN);
+		thread = nta_make_own_entry(may_sleep ? GFP_NOIO :
+					    GFP_ATOMIC | __GFP_NOWARN);
 	if (!thread)
 		return false;
 	nta_thread_mark(thread, NTA_THREAD_APC);

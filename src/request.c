@@ -18,6 +18,7 @@
 
 #include "apply.h"
 #include "compat.h"
+#include "foreign.h"
 #include "irql.h"
 #include "placement.h"
 #include "report.h"
@@ -86,7 +87,7 @@ static struct nta_thread *get_entry(struct nta_thread *thread,
 					      GFP_NOIO;
 
 	if (!thread)
-		thread = nta_thread_make(current, gfp);
+		thread = nta_make_own_entry(gfp);
 	if (thread && !nta_make_room_for_lost(thread, gfp) &&
 	    !thread->state.active)
 		return NULL;

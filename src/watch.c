@@ -23,8 +23,9 @@
  *
  * The hooks run wherever the kernel changes an affinity: in interrupts, with
  * the scheduler's locks held, or preemptible. They look an entry up under
- * rcu_read_lock(), take no lock of ours and wake nobody (T5). An instance of a
- * return probe is used up only for a thread that has an entry.
+ * rcu_read_lock(), take no lock of ours that anything else is done under, and wake
+ * nobody (T5). A thread can get its entry while a request for it is under way, so
+ * requests for threads without one are kept in mind too.
  */
 #include <linux/atomic.h>
 #include <linux/cpu.h>
@@ -87,6 +88,8 @@ static __always_inline void change_begins(struct task_struct *task,
 	thread = nta_thread_find_rcu(task);
 	if (thread)
 		nta_note_change(thread, in_thread);
+	else
+		nta_forget_asked(task);
 	rcu_read_unlock();
 }
 
@@ -117,7 +120,9 @@ static void notrace request_hook(unsigned long ip, unsigned long parent_ip,
 
 	rcu_read_lock();
 	thread = nta_thread_find_rcu(task);
-	if (thread && !nta_is_installing(thread))
+	if (!thread)
+		nta_note_asked_early(task, nta_hooked_mask(regs));
+	else if (!nta_is_installing(thread))
 		nta_note_asked(thread, nta_hooked_mask(regs));
 	rcu_read_unlock();
 }
@@ -194,6 +199,7 @@ struct probe_data {
 	struct task_struct *task;
 	const struct cpumask *asked;
 	struct nta_changes changes;
+	bool counted;
 	unsigned long before[];
 };
 
@@ -225,21 +231,25 @@ static int enter_request(struct probe_data *data, struct pt_regs *regs,
 
 	data->task = nta_probed_task(regs);
 	data->asked = asked;
+	data->changes = (struct nta_changes){};
 
 	rcu_read_lock();
 	thread = nta_thread_find_rcu(data->task);
-	if (thread && nta_is_installing(thread))
-		thread = NULL;
+	data->counted = thread;
+	if (thread && nta_is_installing(thread)) {
+		rcu_read_unlock();
+		return 1;
+	}
+	/* It may have an entry when we return: one with counts that begin at 0. */
 	if (thread) {
 		atomic_inc(&thread->requests);
 		data->changes = nta_count_changes(thread);
-		/* data_race: where it matters it is compared. */
-		data_race(cpumask_and(to_cpumask(data->before),
-				      &data->task->cpus_mask,
-				      cpu_possible_mask));
 	}
+	/* data_race: where it matters it is compared. */
+	data_race(cpumask_and(to_cpumask(data->before), &data->task->cpus_mask,
+			      cpu_possible_mask));
 	rcu_read_unlock();
-	return !thread;
+	return 0;
 }
 NOKPROBE_SYMBOL(enter_request);
 
@@ -271,7 +281,7 @@ static int leave_request(struct kretprobe_instance *instance,
 
 	rcu_read_lock();
 	thread = nta_thread_find_rcu(data->task);
-	if (thread)
+	if (thread && data->counted)
 		atomic_dec(&thread->requests);
 	/* Not if he was refused: then nobody got what he asked for. */
 	if (thread && !(int)regs_return_value(regs))
