@@ -54,7 +54,10 @@ for params; do
 
 		awk -v suite="$suite" '
 			$0 ~ "^ *# Subtest: " suite "$" { inside = 1 }
-			inside && /^( |#|ok |not ok )/ { print }
+			inside && /^( |#|ok |not ok )/ { print; if (/ok /) why = 0 }
+			inside && /(EXPECTATION|ASSERTION) FAILED/ { why = 1 }
+			# The message of a failure has no indent on newer kernels.
+			inside && why && /^[^ #]/ && !/^(ok|not ok) / { print "    # " $0 }
 			inside && $0 ~ "^ *(not )?ok [0-9]+ (- )?" suite "( |$)" { exit }
 		' log >section
 		cat section
