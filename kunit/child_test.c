@@ -77,10 +77,8 @@ static struct nta_worker *make_child(struct kunit *test,
 {
 	struct nta_worker *child = nta_worker_make(test);
 
-	/* Newer kernels give a kernel thread its affinity when it first runs. */
-	nta_worker_do(test, child, do_nothing, NULL);
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(child->task, mask), 0);
-	/* On which processor it is counts, too. */
+	/* On which processor it is counts as well. */
 	nta_worker_do(test, child, do_nothing, NULL);
 	return child;
 }

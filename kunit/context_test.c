@@ -5,7 +5,6 @@
  * kernel thread are moved, and which are left where they are.
  */
 #include <kunit/test.h>
-#include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -223,9 +222,8 @@ static void kthread_bound_by_kthread_bind_stays(struct kunit *test)
 {
 	struct nta_affinity own = nta_pick(test, 1), other = nta_pick(test, 0);
 	struct nta_walk *walk = bound_walk(test, own, other);
-	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_worker *worker = nta_worker_make_bound(test, nta_cpu(&own));
 
-	kthread_bind(worker->task, nta_cpu(&own));
 	nta_worker_do(test, worker, nta_walk_take, walk);
 	nta_walk_check(test, walk);
 	nta_check_mask(test, "T2", &walk->looks[0].mask,

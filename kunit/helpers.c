@@ -203,17 +203,24 @@ void nta_worker_forget(struct nta_worker *worker)
 	worker->task = NULL;
 }
 
+/* The processor that a worker is bound to. */
+struct binding {
+	unsigned int cpu;
+	bool when_created;
+};
+
 static int worker_init(struct kunit_resource *resource, void *data)
 {
 	struct nta_worker *worker = kzalloc(sizeof(*worker), GFP_KERNEL);
-	const unsigned int *cpu = data;
+	const struct binding *bound = data;
 
 	if (!worker)
 		return -ENOMEM;
 	init_completion(&worker->go);
 	init_completion(&worker->done);
-	if (cpu)
-		worker->task = kthread_create_on_cpu(worker_main, worker, *cpu,
+	if (bound && bound->when_created)
+		worker->task = kthread_create_on_cpu(worker_main, worker,
+						     bound->cpu,
 						     "nta_worker/%u");
 	else
 		worker->task = kthread_create(worker_main, worker, "nta_worker");
@@ -221,6 +228,8 @@ static int worker_init(struct kunit_resource *resource, void *data)
 		kfree(worker);
 		return -ENOMEM;
 	}
+	if (bound && !bound->when_created)
+		kthread_bind(worker->task, bound->cpu);
 	get_task_struct(worker->task);
 	resource->data = worker;
 	return 0;
@@ -234,13 +243,23 @@ static void worker_free(struct kunit_resource *resource)
 	kfree(worker);
 }
 
-static struct nta_worker *make_worker(struct kunit *test, unsigned int *cpu)
+static void do_nothing(void *unused)
+{
+}
+
+static struct nta_worker *make_worker(struct kunit *test,
+				      struct binding *bound)
 {
 	struct nta_worker *worker = kunit_alloc_resource(test, worker_init,
 							 worker_free,
-							 GFP_KERNEL, cpu);
+							 GFP_KERNEL, bound);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, worker);
+	/*
+	 * Newer kernels give a kernel thread its affinity when it first runs:
+	 * not after a test has given it one.
+	 */
+	nta_worker_do(test, worker, do_nothing, NULL);
 	return worker;
 }
 
@@ -251,7 +270,16 @@ struct nta_worker *nta_worker_make(struct kunit *test)
 
 struct nta_worker *nta_worker_make_on_cpu(struct kunit *test, unsigned int cpu)
 {
-	return make_worker(test, &cpu);
+	struct binding bound = { .cpu = cpu, .when_created = true };
+
+	return make_worker(test, &bound);
+}
+
+struct nta_worker *nta_worker_make_bound(struct kunit *test, unsigned int cpu)
+{
+	struct binding bound = { .cpu = cpu };
+
+	return make_worker(test, &bound);
 }
 
 void nta_worker_begin(struct nta_worker *worker, void (*work)(void *data),

@@ -75,6 +75,8 @@ struct nta_worker {
 struct nta_worker *nta_worker_make(struct kunit *test);
 /* By kthread_create_on_cpu(). */
 struct nta_worker *nta_worker_make_on_cpu(struct kunit *test, unsigned int cpu);
+/* By kthread_bind(). */
+struct nta_worker *nta_worker_make_bound(struct kunit *test, unsigned int cpu);
 void nta_worker_begin(struct nta_worker *worker, void (*work)(void *data),
 		      void *data);
 void nta_worker_wait(struct kunit *test, struct nta_worker *worker);
