@@ -42,7 +42,8 @@ static bool owes_user(struct nta_thread *parent, const struct task_struct *child
 	unsigned long flags = nta_lock_affinity(parent);
 	bool owes, same;
 
-	same = cpumask_equal(now, &current->cpus_mask);
+	/* data_race: who changes the child's just now might have before. */
+	same = data_race(cpumask_equal(now, &current->cpus_mask));
 	if (test_bit(NTA_THREAD_BOUND, &parent->flags)) {
 		owes = false;
 	} else if (nta_is_held(parent) ||
@@ -54,7 +55,8 @@ static bool owes_user(struct nta_thread *parent, const struct task_struct *child
 		owes = !same && !own_cgroup &&
 		       test_bit(NTA_THREAD_LATE, &parent->flags);
 	}
-	owes = owes && !cpumask_equal(now, wanted);
+	/* data_race: likewise. */
+	owes = owes && !data_race(cpumask_equal(now, wanted));
 	if (owes && user)
 		cpumask_copy(user, wanted);
 	nta_unlock_affinity(parent, flags);
@@ -78,11 +80,16 @@ static void owe_user(struct nta_thread *child)
  */
 static bool starts_inside(struct nta_thread *child)
 {
+	/* User mode knows the child already, and may replace either mask. */
+	unsigned long flags = nta_lock_affinity(child);
 	const struct cpumask *kept = nta_kept_user_mask(child->task);
 	const struct cpumask *user = nta_thread_user(child);
+	bool inside;
 
-	return cpumask_test_cpu(task_cpu(child->task), user) &&
-	       (!kept || cpumask_subset(user, kept));
+	inside = cpumask_test_cpu(task_cpu(child->task), user) &&
+		 (!kept || cpumask_subset(user, kept));
+	nta_unlock_affinity(child, flags);
+	return inside;
 }
 
 /**

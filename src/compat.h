@@ -11,6 +11,7 @@
 #include <linux/export.h>
 #include <linux/ftrace.h>
 #include <linux/jhash.h>
+#include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
@@ -80,7 +81,14 @@ static inline bool nta_migration_disabled(const struct task_struct *task)
 
 static inline const struct cpumask *nta_kept_user_mask(const struct task_struct *task)
 {
+	lockdep_assert_held(&task->pi_lock);
 	return task->user_cpus_ptr;
+}
+
+/* Whether there is one, right now: that needs no lock. */
+static inline bool nta_has_kept_user_mask(const struct task_struct *task)
+{
+	return READ_ONCE(task->user_cpus_ptr);
 }
 #else
 #define NTA_KERNEL_KEEPS_USER_MASK 0
@@ -88,6 +96,11 @@ static inline const struct cpumask *nta_kept_user_mask(const struct task_struct 
 static inline const struct cpumask *nta_kept_user_mask(const struct task_struct *task)
 {
 	return NULL;
+}
+
+static inline bool nta_has_kept_user_mask(const struct task_struct *task)
+{
+	return false;
 }
 #endif
 

@@ -184,14 +184,17 @@ bool nta_make_lost(struct nta_thread *thread, gfp_t gfp)
  */
 void nta_keep_lost_user(struct nta_thread *thread)
 {
+	struct cpumask *lost;
+
 	lockdep_assert_held(&thread->task->pi_lock);
 
 	if (!thread->user_print)
 		return;
 	thread->user_print = 0;
-	if (!thread->lost)
+	lost = READ_ONCE(thread->lost);
+	if (!lost)
 		return;
-	cpumask_copy(thread->lost, nta_thread_user(thread));
+	cpumask_copy(lost, nta_thread_user(thread));
 	set_bit(NTA_THREAD_USER_LOST, &thread->flags);
 }
 
@@ -256,7 +259,7 @@ static void note_while_due(struct nta_thread *thread,
 /* Whether no CPU of what was installed last is active. */
 static bool is_installed_gone(struct nta_thread *thread)
 {
-	return !cpumask_intersects(nta_thread_installed(thread), cpu_active_mask);
+	return !nta_any_active(nta_thread_installed(thread));
 }
 
 /**

@@ -80,9 +80,9 @@ bool nta_make_lost(struct nta_thread *thread, gfp_t gfp);
  */
 static inline bool nta_make_room_for_lost(struct nta_thread *thread, gfp_t gfp)
 {
-	/* data_race: user mode's next mask is met at the next call, or put-back. */
-	return likely(!data_race(nta_kept_user_mask(thread->task))) ||
-	       thread->lost || nta_make_lost(thread, gfp);
+	/* User mode's next mask is met at the next call, or put-back. */
+	return likely(!nta_has_kept_user_mask(thread->task)) ||
+	       READ_ONCE(thread->lost) || nta_make_lost(thread, gfp);
 }
 
 void nta_keep_lost_user(struct nta_thread *thread);
