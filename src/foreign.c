@@ -37,8 +37,8 @@ static bool all_cpus_gone(const struct cpumask *mask)
 {
 	unsigned int cpu;
 
-	for_each_cpu_and(cpu, mask, cpu_active_mask) {
-		if (!cpu_dying(cpu))
+	for_each_cpu(cpu, mask) {
+		if (cpu_active(cpu) && !cpu_dying(cpu))
 			return false;
 	}
 	return true;
@@ -98,8 +98,11 @@ static void note_equal(struct nta_thread *thread)
 static bool is_refused(const struct task_struct *task,
 		       const struct cpumask *asked)
 {
-	return !cpumask_intersects(asked, task->flags & PF_KTHREAD ?
-				   cpu_online_mask : cpu_active_mask);
+	/* PF_KTHREAD never changes, its neighbours in the word do. */
+	if (!(READ_ONCE(task->flags) & PF_KTHREAD))
+		return !nta_any_active(asked);
+	/* data_race: a processor that comes or goes right now does so afterwards. */
+	return !data_race(cpumask_intersects(asked, cpu_online_mask));
 }
 
 /**

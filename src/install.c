@@ -239,7 +239,7 @@ bool nta_end_system(struct nta_thread *thread, const struct cpumask *request,
 		clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
 		/* Reverted meanwhile, and somebody else has the last word? */
 		if (!nta_changes_are_noted() && !thread->state.active && !next &&
-		    cpumask_intersects(request, cpu_active_mask)) {
+		    nta_any_active(request)) {
 			clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
 			nta_record_user(thread);
 		}

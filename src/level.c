@@ -109,7 +109,7 @@ static void begin_checks(struct work_struct *work)
 {
 	if (!checks_due)
 		return;
-	sys_exit = nta_start_probe("sys_exit", sys_exit_probe);
+	WRITE_ONCE(sys_exit, nta_start_probe("sys_exit", sys_exit_probe));
 	process_exit = nta_start_probe("sched_process_exit",
 				       process_exit_probe);
 	WRITE_ONCE(checks_due, false);
@@ -218,7 +218,8 @@ void nta_level_needs_dispatch(const char *what, unsigned long caller)
  */
 void nta_levels_show(struct seq_file *file)
 {
-	seq_printf(file, "level_check %s\n", sys_exit ? "sys_exit" : "none");
+	seq_printf(file, "level_check %s\n",
+		   READ_ONCE(sys_exit) ? "sys_exit" : "none");
 }
 
 /**

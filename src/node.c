@@ -51,8 +51,9 @@ unsigned int nta_node_possible_count(const struct nta_nodes *nodes,
 {
 	if (!nta_node_exists(nodes, node))
 		return 0;
-	return bitmap_weight(nta_node_cpus(nodes, node),
-			     nodes->words * BITS_PER_LONG);
+	/* data_race: a CPU that is filed right now counts, or not yet. */
+	return data_race(bitmap_weight(nta_node_cpus(nodes, node),
+				       nodes->words * BITS_PER_LONG));
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_node_possible_count);
 

@@ -133,7 +133,7 @@ enum nta_reason nta_held_in_place(const struct nta_thread *thread)
 	if (test_bit(NTA_THREAD_BOUND, &thread->flags))
 		return NTA_BOUND_KTHREAD;
 	/* Moving one would corrupt its root domain's bandwidth accounting (T4). */
-	if (thread->task->policy == SCHED_DEADLINE)
+	if (READ_ONCE(thread->task->policy) == SCHED_DEADLINE)
 		return NTA_DEADLINE;
 	return NTA_OK;
 }

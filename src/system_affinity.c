@@ -26,6 +26,19 @@ static const struct cpumask *several(const struct nta_thread *thread,
 }
 
 /**
+ * nta_any_active() - whether a processor of a mask is active
+ * @mask: the mask
+ *
+ * Context: any.
+ * Return: whether one is, just now.
+ */
+bool nta_any_active(const struct cpumask *mask)
+{
+	/* data_race: one that comes or goes right now does so afterwards. */
+	return data_race(cpumask_intersects(mask, cpu_active_mask));
+}
+
+/**
  * nta_system_contains() - whether a mask lies within a system affinity
  * @thread: the entry
  * @system: the system affinity
@@ -57,8 +70,7 @@ bool nta_system_is_gone(const struct nta_thread *thread,
 			const struct nta_affinity *system)
 {
 	if (nta_is_several(system))
-		return !cpumask_intersects(several(thread, system),
-					   cpu_active_mask);
+		return !nta_any_active(several(thread, system));
 	return !(system->mask & nta_group_active(&nta_topology, system->group));
 }
 
@@ -91,7 +103,7 @@ void nta_system_to_cpumask(const struct nta_thread *thread,
 bool nta_is_left_alone(const struct nta_thread *thread)
 {
 	return test_bit(NTA_THREAD_BOUND, &thread->flags) ||
-	       thread->task->policy == SCHED_DEADLINE;
+	       READ_ONCE(thread->task->policy) == SCHED_DEADLINE;
 }
 
 /**

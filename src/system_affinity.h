@@ -14,6 +14,7 @@ struct cpumask;
 struct nta_thread;
 struct task_struct;
 
+bool nta_any_active(const struct cpumask *mask);
 bool nta_system_contains(const struct nta_thread *thread,
 			 const struct nta_affinity *system,
 			 const struct cpumask *mask);

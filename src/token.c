@@ -213,7 +213,7 @@ void nta_tokens_pop(struct nta_thread *thread, const struct nta_token *last)
 	struct nta_token *token, *newest;
 	unsigned long flags;
 
-	if (thread->tokens == last)
+	if (READ_ONCE(thread->tokens) == last)
 		return;
 	raw_spin_lock_irqsave(&thread->task->pi_lock, flags);
 	newest = thread->tokens;

@@ -88,7 +88,9 @@ void nta_publish_fresh(void)
 	unsigned int cpu;
 
 	raw_spin_lock_irqsave(&publish_lock, flags);
-	for_each_cpu_and(cpu, fresh, cpu_active_mask) {
+	for_each_cpu(cpu, fresh) {
+		if (!cpumask_test_cpu(cpu, cpu_active_mask))
+			continue;
 		cpumask_clear_cpu(cpu, fresh);
 		if (!cpumask_test_cpu(cpu, seen))
 			publish_cpu(cpu);
