@@ -43,11 +43,14 @@ rmmod ntaffinity_bench ntaffinity || fail rmmod
 
 # --- others -----------------------------------------------------------------
 
-# measure FILE: a line with the median of each, in the order of the names.
+# measure FILE: a line with the figure of each, in the order of the rows.
 measure()
 {
-	set -- "$1" "$(bystander fork 60)" "$(bystander wakeup 200)" "$(bystander setaffinity 60)"
-	echo "$2 $3 $4" >>"$1"
+	for what in fork wakeup migrate setaffinity; do
+		figure=$(bystander $what 200) || fail "bystander $what"
+		printf '%s ' "$figure"
+	done >>"$1"
+	echo >>"$1"
 }
 
 turn=0
@@ -85,5 +88,6 @@ other()
 
 other 1 "fork, exit, wait of others" 1.010
 other 2 "two wakeups of others" 1.010
-other 3 "sched_setaffinity on others" 1.010
+other 3 "migration of another, when it wakes" 1.010
+other 4 "sched_setaffinity on others" 1.010
 rmmod ntaffinity_bench_raw || fail "rmmod ntaffinity_bench_raw"
