@@ -38,7 +38,7 @@ MODULE_PARM_DESC(before, "compare with the raw calls as they were before ntaffin
 struct result {
 	char name[96];
 	char against[64];
-	const char *unit;
+	char unit[16];
 	u64 ours;
 	u64 reference;
 	u64 ratio;
@@ -63,7 +63,7 @@ static DEFINE_MUTEX(running);
  * @aim: what the ratio is to be, or NTA_BENCH_REPORTED
  * @is_least: whether the aim is the least, and not the most
  *
- * Context: process, called by what main.c runs.
+ * Context: process, one measurement at a time.
  */
 void nta_bench_result(const char *thread, const char *name, const char *against,
 		      u64 ours, u64 reference, const char *unit,
@@ -74,7 +74,6 @@ void nta_bench_result(const char *thread, const char *name, const char *against,
 	if (count == MAX_ROWS)
 		return;
 	*result = (struct result){
-		.unit = unit,
 		.ours = ours,
 		.reference = reference,
 		.ratio = ratio,
@@ -83,15 +82,17 @@ void nta_bench_result(const char *thread, const char *name, const char *against,
 	};
 	snprintf(result->name, sizeof(result->name), "%s%s", name, thread);
 	strscpy(result->against, against, sizeof(result->against));
+	strscpy(result->unit, unit, sizeof(result->unit));
 	count++;
 }
+EXPORT_SYMBOL_GPL(nta_bench_result);
 
 /**
  * nta_bench_no_result() - put down why there is no row
  * @name: the row
  * @reason: why it cannot be measured here
  *
- * Context: process, called by what main.c runs.
+ * Context: process, one measurement at a time.
  */
 void nta_bench_no_result(const char *name, const char *reason)
 {
@@ -99,11 +100,12 @@ void nta_bench_no_result(const char *name, const char *reason)
 
 	if (count == MAX_ROWS)
 		return;
-	*result = (struct result){ .missing = true, .unit = "" };
+	*result = (struct result){ .missing = true };
 	strscpy(result->name, name, sizeof(result->name));
 	strscpy(result->against, reason, sizeof(result->against));
 	count++;
 }
+EXPORT_SYMBOL_GPL(nta_bench_no_result);
 
 /**
  * nta_bench_at() - one of the two processors as an affinity

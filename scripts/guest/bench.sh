@@ -36,6 +36,8 @@ shift 2
 for what in ${1#icount} scale sizes; do
 	echo kthread >"$bench/$what" || fail "$what"
 done
+insmod /ko/ntaffinity_bench_machines.ko || fail "insmod ntaffinity_bench_machines.ko"
+rmmod ntaffinity_bench_machines || fail "rmmod ntaffinity_bench_machines"
 cat $bench/rows
 [ "$1" != icount ] ||
 	printf 'throughput of pairs on two processors\t\t\t\t\t\t\tnot measured: one CPU at a time\n'
