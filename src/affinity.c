@@ -18,20 +18,11 @@
 #include "affinity.h"
 #include "topology.h"
 
-/**
- * nta_affinity_trim() - check what was asked and trim it to active processors
- * @topology: groups and their processors
- * @rules: how to treat bits that belong to no possible processor
- * @asked: what the caller passed
- * @trimmed: receives the system affinity; written only on success
- *
- * Context: any.
- * Return: NTA_OK, or the first reason, in the documents' order, to refuse.
- */
-enum nta_reason nta_affinity_trim(const struct nta_topology *topology,
-				  enum nta_rules rules,
-				  const struct nta_affinity *asked,
-				  struct nta_affinity *trimmed)
+/* nta_affinity_trim(), for Set and Revert. */
+static __always_inline enum nta_reason trim(const struct nta_topology *topology,
+					    enum nta_rules rules,
+					    const struct nta_affinity *asked,
+					    struct nta_affinity *trimmed)
 {
 	u64 stray, usable;
 
@@ -54,6 +45,24 @@ enum nta_reason nta_affinity_trim(const struct nta_topology *topology,
 
 	*trimmed = (struct nta_affinity){ .mask = usable, .group = asked->group };
 	return NTA_OK;
+}
+
+/**
+ * nta_affinity_trim() - check what was asked and trim it to active processors
+ * @topology: groups and their processors
+ * @rules: how to treat bits that belong to no possible processor
+ * @asked: what the caller passed
+ * @trimmed: receives the system affinity; written only on success
+ *
+ * Context: any.
+ * Return: NTA_OK, or the first reason, in the documents' order, to refuse.
+ */
+enum nta_reason nta_affinity_trim(const struct nta_topology *topology,
+				  enum nta_rules rules,
+				  const struct nta_affinity *asked,
+				  struct nta_affinity *trimmed)
+{
+	return trim(topology, rules, asked, trimmed);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_affinity_trim);
 
@@ -130,7 +139,7 @@ struct nta_outcome nta_affinity_set(const struct nta_topology *topology,
 	struct nta_outcome outcome = { .action = NTA_DO_PLACE_SYSTEM };
 	enum nta_reason reason;
 
-	reason = nta_affinity_trim(topology, rules, asked, &outcome.next.system);
+	reason = trim(topology, rules, asked, &outcome.next.system);
 	if (reason)
 		return unchanged(state, reason);
 
@@ -169,7 +178,7 @@ struct nta_outcome nta_affinity_revert(const struct nta_topology *topology,
 		return (struct nta_outcome){ .action = NTA_DO_PLACE_USER };
 	}
 
-	reason = nta_affinity_trim(topology, rules, previous, &outcome.next.system);
+	reason = trim(topology, rules, previous, &outcome.next.system);
 	if (reason)
 		return unchanged(state, reason);
 

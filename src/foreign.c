@@ -244,15 +244,14 @@ struct nta_thread *nta_make_own_entry(gfp_t gfp)
 }
 
 /**
- * nta_note_answer() - we have put a mask in force that somebody may have asked for
- * @thread: the entry, owned by the caller
+ * nta_answer_requester() - we have put a mask in force: perhaps what somebody asked for
+ * @thread: the entry, owned by the caller, with a requester
  *
  * Context: any; the thread's pi_lock is held.
  */
-void nta_note_answer(struct nta_thread *thread)
+void nta_answer_requester(struct nta_thread *thread)
 {
-	if (likely(!thread->requester) ||
-	    thread->asked_print != nta_print_of(&thread->task->cpus_mask, NULL))
+	if (thread->asked_print != nta_print_of(&thread->task->cpus_mask, NULL))
 		return;
 	thread->requester = NULL;
 	note_equal(thread);

@@ -17,6 +17,7 @@
 #include "compat.h"
 #include "foreign.h"
 #include "install.h"
+#include "mask.h"
 #include "queue.h"
 #include "report.h"
 #include "system_affinity.h"
@@ -49,8 +50,8 @@ void nta_judge_bound(struct nta_thread *thread)
 }
 
 /* The mask to hand to the kernel for a system affinity. */
-static const struct cpumask *request_system(struct nta_thread *thread,
-					    const struct nta_affinity *system)
+static __always_inline const struct cpumask *
+request_system(struct nta_thread *thread, const struct nta_affinity *system)
 {
 	struct cpumask *request;
 
@@ -70,7 +71,7 @@ static const struct cpumask *request_user(struct nta_thread *thread)
 	return nta_thread_user(thread);
 }
 
-static void begin(struct nta_thread *thread)
+static __always_inline void begin(struct nta_thread *thread)
 {
 	nta_learn_user(thread);
 	WRITE_ONCE(thread->installer, current);
@@ -81,7 +82,8 @@ static void begin(struct nta_thread *thread)
 }
 
 /* The state is another from now on. */
-static void commit(struct nta_thread *thread, const struct nta_state *next)
+static __always_inline void commit(struct nta_thread *thread,
+				   const struct nta_state *next)
 {
 	lockdep_assert_held(&thread->task->pi_lock);
 
@@ -170,7 +172,7 @@ const struct cpumask *nta_begin_state(struct nta_thread *thread,
  */
 void nta_record_installed(struct nta_thread *thread)
 {
-	cpumask_copy(nta_thread_installed(thread), &thread->task->cpus_mask);
+	nta_mask_copy(nta_thread_installed(thread), &thread->task->cpus_mask);
 	if (!test_bit(NTA_THREAD_IN_FORCE, &thread->flags))
 		set_bit(NTA_THREAD_IN_FORCE, &thread->flags);
 }
@@ -311,8 +313,8 @@ static bool has_changed(struct nta_thread *thread, const struct cpumask *request
 	    cpumask_subset(now, request))
 		take_kept_user_mask(thread);
 	user = nta_thread_user(thread);
-	return user != request && !cpumask_equal(user, request) &&
-	       !cpumask_equal(user, now);
+	return user != request && !nta_mask_equal(user, request) &&
+	       !nta_mask_equal(user, now);
 }
 
 /**

@@ -8,8 +8,10 @@
  * tests prove (README.md, "Rules").
  */
 #include <linux/instruction_pointer.h>
+#include <linux/string.h>
 
 #include "compat.h"
+#include "is_set.h"
 #include "ntdef.h"
 #include "request.h"
 #include "topology.h"
@@ -24,12 +26,33 @@ static struct nta_affinity from_group_affinity(const GROUP_AFFINITY *affinity)
 	};
 }
 
+/* Field by field: a copy on the stack would cost its protector. */
+static void put_group_affinity(PGROUP_AFFINITY affinity, u64 mask, u16 group)
+{
+	affinity->Mask = mask;
+	affinity->Group = group;
+	memset(affinity->Reserved, 0, sizeof(affinity->Reserved));
+}
+
 static struct nta_affinity from_kaffinity(KAFFINITY mask)
 {
 	return (struct nta_affinity){
 		.mask = mask,
 		.group = nta_topology.legacy_group,
 	};
+}
+
+/* A Set that changes something, or is refused. */
+static noinline void set_group_affinity(struct nta_affinity asked, bool is_null,
+					PGROUP_AFFINITY previous_affinity,
+					unsigned long caller)
+{
+	struct nta_affinity previous;
+
+	nta_request_set(is_null ? NULL : &asked, &previous, caller);
+	if (previous_affinity)
+		put_group_affinity(previous_affinity, previous.mask,
+				   previous.group);
 }
 
 /**
@@ -81,18 +104,17 @@ static struct nta_affinity from_kaffinity(KAFFINITY mask)
 VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity,
 					  PGROUP_AFFINITY PreviousAffinity)
 {
-	struct nta_affinity asked, previous;
+	struct nta_affinity asked = {};
 
 	/* The input is read whole before the output is written (S10). */
 	if (Affinity)
 		asked = from_group_affinity(Affinity);
-	nta_request_set(Affinity ? &asked : NULL, &previous, _RET_IP_);
-
-	if (PreviousAffinity)
-		*PreviousAffinity = (GROUP_AFFINITY){
-			.Mask = previous.mask,
-			.Group = previous.group,
-		};
+	if (Affinity && nta_is_set(asked.mask, asked.group)) {
+		if (PreviousAffinity)
+			put_group_affinity(PreviousAffinity, asked.mask, asked.group);
+		return;
+	}
+	set_group_affinity(asked, !Affinity, PreviousAffinity, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(KeSetSystemGroupAffinityThread);
 

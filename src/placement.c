@@ -29,11 +29,6 @@
  */
 #define INSTALL_TRIES 4
 
-/* Who owns the entry may have taken what was pending, and not installed it yet. */
-#define IN_FORCE_OR_ON_ITS_WAY \
-	(BIT(NTA_THREAD_IN_FORCE) | BIT(NTA_THREAD_PENDING) | \
-	 BIT(NTA_THREAD_OWNED))
-
 #if IS_ENABLED(CONFIG_KUNIT)
 static void (*test_stretch)(struct task_struct *task, enum nta_stage stage);
 
@@ -208,31 +203,6 @@ static void undo(struct nta_thread *thread, bool pending)
 	if (pending)
 		set_bit(NTA_THREAD_PENDING, &thread->flags);
 	nta_end_system(thread, request, NULL);
-}
-
-/**
- * nta_is_placed() - whether a Set of this system affinity has nothing to do
- * @thread: current's entry
- * @system: the system affinity asked for, trimmed
- *
- * Takes no lock, the scheduler's least of all (S17).
- *
- * Context: process.
- * Return: true if the thread is where @system wants it.
- */
-bool nta_is_placed(struct nta_thread *thread, const struct nta_affinity *system)
-{
-	const struct cpumask *now = &thread->task->cpus_mask;
-	unsigned long flags = READ_ONCE(thread->flags);
-
-	/* What was installed lies within the system affinity. */
-	return thread->state.active &&
-	       nta_affinity_equal(&thread->state.system, system) &&
-	       (flags & IN_FORCE_OR_ON_ITS_WAY) == BIT(NTA_THREAD_IN_FORCE) &&
-	       /* data_race: a change right now counts as one after the call. */
-	       data_race(cpumask_test_cpu(raw_smp_processor_id(), now)) &&
-	       /* data_race: likewise. */
-	       data_race(cpumask_equal(now, nta_thread_installed(thread)));
 }
 
 /*

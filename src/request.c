@@ -53,13 +53,6 @@ static enum nta_reason enter(const struct nta_affinity *affinity,
 	return NTA_OK;
 }
 
-/* Whether a system affinity in force would be trimmed to itself now. */
-static bool is_all_active(const struct nta_affinity *system)
-{
-	return !nta_is_several(system) &&
-	       !(system->mask & ~nta_group_active(&nta_topology, system->group));
-}
-
 /* Move the thread and commit the state. */
 static enum nta_reason carry_out_now(struct nta_thread *thread,
 				     const struct nta_outcome *outcome)
@@ -80,8 +73,8 @@ static enum nta_reason carry_out_now(struct nta_thread *thread,
  * The entry of current, made if it has none; NULL if there is no memory. That can
  * be only if it is not active (S16).
  */
-static struct nta_thread *get_entry(struct nta_thread *thread,
-				    enum nta_context context)
+static __always_inline struct nta_thread *get_entry(struct nta_thread *thread,
+						    enum nta_context context)
 {
 	gfp_t gfp = context == NTA_DISPATCH ? GFP_ATOMIC | __GFP_NOWARN :
 					      GFP_NOIO;
@@ -136,12 +129,12 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 	return reason;
 }
 
-/* A Set that changes something, or is refused. */
-static enum nta_reason set(struct nta_thread *thread,
-			   const struct nta_affinity *asked,
+/* A Set, whether it changes something or not. */
+static enum nta_reason set(const struct nta_affinity *asked,
 			   struct nta_affinity *previous,
 			   enum nta_context context, unsigned long caller)
 {
+	struct nta_thread *thread = nta_thread_find(current);
 	struct nta_outcome outcome =
 		nta_affinity_set(&nta_topology, nta_rules,
 				 thread ? &thread->state : &not_active, asked);
@@ -167,22 +160,13 @@ enum nta_reason nta_request_set(const struct nta_affinity *asked,
 				unsigned long caller)
 {
 	enum nta_context context = nta_current_context();
-	struct nta_thread *thread;
 	enum nta_reason reason;
 
 	*previous = (struct nta_affinity){};
 
 	reason = enter(asked, context);
-	if (likely(!reason)) {
-		thread = nta_thread_find(current);
-		/* In force already (S17). */
-		if (thread && nta_is_placed(thread, asked) &&
-		    is_all_active(asked)) {
-			*previous = *asked;
-			return NTA_OK;
-		}
-		reason = set(thread, asked, previous, context, caller);
-	}
+	if (likely(!reason))
+		reason = set(asked, previous, context, caller);
 	if (unlikely(reason))
 		nta_report_refused("Set", asked, reason, caller);
 	return reason;

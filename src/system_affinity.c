@@ -94,56 +94,6 @@ void nta_system_to_cpumask(const struct nta_thread *thread,
 }
 
 /**
- * nta_is_left_alone() - whether we never install for a thread (T2, T4)
- * @thread: the entry
- *
- * Context: any.
- * Return: whether that is so now: then whatever lies inside will do.
- */
-bool nta_is_left_alone(const struct nta_thread *thread)
-{
-	return test_bit(NTA_THREAD_BOUND, &thread->flags) ||
-	       READ_ONCE(thread->task->policy) == SCHED_DEADLINE;
-}
-
-/**
- * nta_is_made_of() - whether the kernel has what it makes of a request for a mask
- * @task: the thread
- * @mask: the mask
- *
- * Since 6.2 that is the part that user mode wants too, if there is one.
- *
- * Context: any; the thread's pi_lock is held.
- * Return: whether it has.
- */
-bool nta_is_made_of(const struct task_struct *task, const struct cpumask *mask)
-{
-	const struct cpumask *kept = nta_kept_user_mask(task);
-	const struct cpumask *now = &task->cpus_mask;
-
-	if (!kept || !cpumask_intersects(mask, kept))
-		return cpumask_equal(now, mask);
-	return cpumask_subset(now, mask) && cpumask_subset(now, kept) &&
-	       cpumask_weight(now) == cpumask_weight_and(mask, kept);
-}
-
-/**
- * nta_is_request_in_force() - whether a request for a system affinity has been met
- * @thread: the entry, owned by the caller
- * @request: what was handed to the kernel
- *
- * Context: any; the thread's pi_lock is held.
- * Return: whether it has.
- */
-bool nta_is_request_in_force(const struct nta_thread *thread,
-			     const struct cpumask *request)
-{
-	if (unlikely(nta_is_left_alone(thread)))
-		return cpumask_subset(&thread->task->cpus_mask, request);
-	return nta_is_made_of(thread->task, request);
-}
-
-/**
  * nta_is_system_in_force() - whether a request for a system affinity would change nothing
  * @thread: the entry
  * @system: the system affinity

@@ -316,7 +316,9 @@ static atomic_t waiting = ATOMIC_INIT(0);
  */
 void nta_thread_own(struct nta_thread *thread)
 {
-	might_sleep();
+	/* No point at which to reschedule: that costs more than all the rest. */
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_sleep();
 	if (nta_thread_try_own(thread))
 		return;
 	atomic_inc(&waiting);

@@ -32,6 +32,7 @@
 #include <linux/spinlock.h>
 
 #include "compat.h"
+#include "mask.h"
 #include "queue.h"
 #include "report.h"
 #include "system_affinity.h"
@@ -94,8 +95,8 @@ bool nta_is_in_force(struct nta_thread *thread)
 	lockdep_assert_held(&thread->task->pi_lock);
 
 	return test_bit(NTA_THREAD_IN_FORCE, &thread->flags) &&
-	       cpumask_equal(&thread->task->cpus_mask,
-			     nta_thread_installed(thread));
+	       nta_mask_equal(&thread->task->cpus_mask,
+			      nta_thread_installed(thread));
 }
 
 /**
@@ -147,9 +148,9 @@ bool nta_record_user(struct nta_thread *thread)
 			return false;
 	}
 
-	same = cpumask_equal(nta_thread_user(thread), now);
+	same = nta_mask_equal(nta_thread_user(thread), now);
 	if (!same)
-		cpumask_copy(nta_user_to_write(thread), now);
+		nta_mask_copy(nta_user_to_write(thread), now);
 	if (print == thread->user_print)
 		return !same;
 	thread->user_print = print;
