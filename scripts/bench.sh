@@ -62,7 +62,7 @@ for name in "${benched[@]}"; do
 	case $k_runner in
 	uml) options+=(-m 1024) ;;
 	# The clock is the processor's, which icount drives.
-	qemu) options+=(-i -a tsc=reliable) rounds=15 turns=3 unit=instructions mode=(icount) ;;
+	qemu) options+=(-i -a tsc=reliable) rounds=31 turns=3 unit=instructions mode=(icount) ;;
 	esac
 	"$scripts/boot.sh" "${options[@]}" "$name" bench.sh "$rounds" "$turns" "${mode[@]}" >"$results/$name" ||
 		{ tail -n 5 "$results/$name"; die "$name has not measured to the end"; }

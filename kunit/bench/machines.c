@@ -211,17 +211,17 @@ static int take_sample(const struct row *row, unsigned int cpus, u64 *sample)
 
 static void put_down(const struct row *row, u64 *samples)
 {
-	u64 first = nta_bench_median(samples, nta_bench_rounds), median;
+	u64 first = nta_bench_undisturbed(samples, nta_bench_rounds), figure;
 	unsigned int size;
 	char name[96];
 
 	for (size = 1; size < ARRAY_SIZE(sizes); size++) {
 		snprintf(name, sizeof(name), "scale: %s, %u possible CPUs",
 			 row->name, sizes[size]);
-		median = nta_bench_median(samples + size * nta_bench_rounds,
-					  nta_bench_rounds);
-		nta_bench_result("", name, "8 possible CPUs", median, first, "ps",
-				 div64_u64(median * 1000, max(first, 1ULL)),
+		figure = nta_bench_undisturbed(samples + size * nta_bench_rounds,
+					       nta_bench_rounds);
+		nta_bench_result("", name, "8 possible CPUs", figure, first, "ps",
+				 div64_u64(figure * 1000, max(first, 1ULL)),
 				 row->aim, NTA_BENCH_AT_MOST);
 	}
 }

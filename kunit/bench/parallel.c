@@ -94,7 +94,7 @@ static u64 take(unsigned int count, void (*run)(struct runner *runner))
 static int measure(const char *name, void (*run)(struct runner *runner),
 		   unsigned int aim)
 {
-	u64 samples[2][ROUNDS], medians[2];
+	u64 samples[2][ROUNDS], figures[2];
 	unsigned int round, count;
 
 	for (round = 0; round < ROUNDS; round++) {
@@ -107,9 +107,9 @@ static int measure(const char *name, void (*run)(struct runner *runner),
 		}
 	}
 	for (count = 0; count < 2; count++)
-		medians[count] = nta_bench_median(samples[count], ROUNDS);
-	nta_bench_result("", name, "on one", medians[1], medians[0], "ps",
-			 div64_u64(medians[0] * 1000, max(medians[1], 1ULL)),
+		figures[count] = nta_bench_undisturbed(samples[count], ROUNDS);
+	nta_bench_result("", name, "on one", figures[1], figures[0], "ps",
+			 div64_u64(figures[0] * 1000, max(figures[1], 1ULL)),
 			 aim, NTA_BENCH_AT_LEAST);
 	return 0;
 }

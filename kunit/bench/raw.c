@@ -23,7 +23,7 @@
 unsigned int nta_bench_rounds = 101;
 EXPORT_SYMBOL_GPL(nta_bench_rounds);
 module_param_named(rounds, nta_bench_rounds, uint, 0444);
-MODULE_PARM_DESC(rounds, "how many samples a median is of (default 101)");
+MODULE_PARM_DESC(rounds, "how many samples a figure is of (default 101)");
 
 unsigned int nta_bench_cpus[2];
 EXPORT_SYMBOL_GPL(nta_bench_cpus);
@@ -217,7 +217,7 @@ static int measure(bool kthread)
 			schedule_timeout_uninterruptible(1);
 		}
 		nta_bench_before[reference][kthread] =
-			nta_bench_median(samples, nta_bench_rounds);
+			nta_bench_undisturbed(samples, nta_bench_rounds);
 	}
 	kfree(samples);
 	return 0;
