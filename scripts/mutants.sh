@@ -5,19 +5,26 @@
 # which some test should notice, and tells which are not noticed. A change whose
 # machine code is that of the original is none, and one that does not compile is none.
 #
-#   mutants.sh [-n NUMBER] [-s SEED] [-r] [-u] [FILE...]
+#   mutants.sh [-n NUMBER] [-s SEED] [-t MINUTES] [-r] [-q] [-u] [FILE...]
 #
-#   -n NUMBER  a random choice of so many; all of them if not given
-#   -s SEED    another choice (1)
-#   -r         only what has survived the last time
-#   -u         what survives is tried with user processes, too: a minute more for each
-#   FILE       affinity.c and the like; all of those below if not given
+#   -n NUMBER   a random choice of so many; all of them if not given
+#   -s SEED     another choice (1), and another order
+#   -t MINUTES  begin no other change after that
+#   -r          only what has survived the last time, or was not tried; the table has
+#               all of them
+#   -q          not in QEMU, which takes a minute for each that survives until then
+#   -u          what survives is tried with user processes, too: a minute more for each
+#   FILE        affinity.c and the like; all of those below if not given
 #
-# affinity.c, topology.h and topology.c run beside their models in user space. What
-# survives that, and the other files, runs in User Mode Linux: the DDIs beside the
-# model, and the KUnit suites. What survives that runs the suites in QEMU, where
-# processors come and go and the kernel has probes. Two machines at a time. No end in
-# time counts as noticed.
+# First affinity.c, topology.h and topology.c run beside their models in user space.
+# What survives that, and the other files, runs in User Mode Linux: the DDIs beside the
+# model, and the KUnit suites, as far as the first thing that fails. What survives that
+# runs, in QEMU, those suites that show more there, where processors come and go and
+# the kernel has probes. Two machines at a time. No end in time counts as noticed.
+#
+# Each of the three goes through all changes before the next begins, in random order:
+# what was tried so far is a sample. Results are kept for -r, also of a run that was
+# interrupted.
 #
 # A table at the end counts the changes, with the survivors listed before it. Those
 # that cannot be noticed stand in mutants/explained, each with the reason; they do not
@@ -28,26 +35,33 @@
 
 scripts=$tree/scripts
 explained=$scripts/mutants/explained
-kernels=(uml-7 debug-6.1)
+stages=(user uml-7 debug-6.1)
 dir=$work/mutants
 aim=95
 
-all_files=(affinity.c topology.h topology.c thread.c placement.c user_affinity.c apply.c irql.c)
+all_files=(affinity.c topology.h topology.c thread.h thread.c placement.c user_affinity.h user_affinity.c
+	install.c foreign.c apply.c irql.h irql.c)
 user_space=' affinity.c topology.h topology.c '
 
-number="" seed=1 again="" user="" limit=100
-while getopts n:s:ru option; do
+# The suites that need processors that come and go, or probes, or say more with them.
+qemu_suites=(watch hotplug child irql context)
+
+number="" seed=1 minutes="" again="" user="" limit=150
+while getopts n:s:t:rqu option; do
 	case $option in
 	n) number=$OPTARG ;;
 	s) seed=$OPTARG ;;
+	t) minutes=$OPTARG ;;
 	r) again=1 ;;
-	u) user=twins limit=250 ;;
+	q) stages=(user uml-7) ;;
+	u) user=twins limit=300 ;;
 	*) exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))
 files=("$@")
 [ $# -gt 0 ] || files=("${all_files[@]}")
+kernels=("${stages[@]:1}")
 
 lock "mutants-$(basename "$work")"
 "$scripts/packages.sh" check
@@ -55,7 +69,8 @@ for kernel in "${kernels[@]}"; do
 	"$scripts/kernel.sh" "$kernel"
 	"$scripts/build.sh" "$kernel"
 done
-survivors=$work/mutants.survivors
+# A line for each change that was tried: file, line, function, change, verdict.
+results=$work/mutants.results
 # Who works on the tree meanwhile does not disturb.
 rm -rf "$dir"
 mkdir -p "$dir"
@@ -137,6 +152,23 @@ use_kernel()
 	modules=$slot/$1/ko
 }
 
+# Only the suites that show more in QEMU than in User Mode Linux.
+prepare_qemu_suites()
+{
+	local kernel=$1 copy=$dir/suites/tree
+	kernel_env "$kernel"
+	mkdir -p "$dir/suites"
+	cp -r "$work/$kernel/tree" "$copy"
+	{
+		echo "obj-m := ntaffinity_kunit.o"
+		echo "ntaffinity_kunit-y := helpers.o sections.o stretch.o ${qemu_suites[*]/%/_test.o}"
+		grep '^ccflags-y' "$copy/kunit/Kbuild"
+	} >"$copy/kunit/Kbuild.new"
+	mv "$copy/kunit/Kbuild.new" "$copy/kunit/Kbuild"
+	make -C "$kernel_build" "ARCH=$kernel_arch" PAHOLE=no-pahole "M=$copy" modules >"$dir/suites/log" 2>&1 ||
+		{ log_excerpt "$dir/suites/log"; die "the suites for $kernel do not build"; }
+}
+
 # prepare_slot SLOT: a directory in which one change at a time is built.
 prepare_slot()
 {
@@ -146,8 +178,13 @@ prepare_slot()
 		mkdir -p "$slot/src" "$modules"
 		cp -r "$built" "$copy"
 		sed -i "s,$built,$copy,g" "$copy/src/ntaffinity.mod"
-		cp "$built"/*/*.ko "$work/$kernel/model/ntaffinity_model.ko" \
-			"$work/$kernel/samples/from_the_shell/from_the_shell.ko" "$modules/"
+		cp "$built/src/ntaffinity.ko" "$modules/"
+		if [ "$k_runner" = qemu ]; then
+			cp "$dir/suites/tree/kunit/ntaffinity_kunit.ko" "$modules/"
+		else
+			cp "$built"/kunit/*.ko "$work/$kernel/model/ntaffinity_model.ko" \
+				"$work/$kernel/samples/from_the_shell/from_the_shell.ko" "$modules/"
+		fi
 	done
 }
 
@@ -205,39 +242,33 @@ boot_mutant()
 	case $k_runner in
 	uml)
 		"$scripts/boot.sh" -k "$modules" -p "$processor" -c 5 -t "$limit" \
-			-a "rcupdate.rcu_cpu_stall_timeout=150 nosoftlockup" "$k_name" mutant.sh model kunit observed $user
+			-a "rcupdate.rcu_cpu_stall_timeout=150 nosoftlockup" "$k_name" mutant.sh model observed kunit $user
 		;;
 	*)
-		"$scripts/boot.sh" -k "$modules" -t 300 "$k_name" mutant.sh kunit observed
+		"$scripts/boot.sh" -k "$modules" -t 300 "$k_name" mutant.sh kunit
 		;;
 	esac >"$slot/log" 2>&1
 }
 
-# try_kernels SLOT FILE: sets verdict.
-try_kernels()
+# try_kernel KERNEL SLOT FILE: sets verdict.
+try_kernel()
 {
-	local slot built copy modules kernel rc so_far=equal
-	for kernel in "${kernels[@]}"; do
-		use_kernel "$kernel" "$1"
-		verdict=''
-		build_mutant "$2"
-		# Code that is equal here need not be so elsewhere.
-		[ "$verdict" != equal ] || continue
-		[ -z "$verdict" ] || return 0
-		# That it hangs, or dies, it may owe to others on this machine: once more.
-		for _ in first second; do
-			rc=0
-			boot_mutant || rc=$?
-			verdict=$(grep '^killed by' "$slot/log" | tail -n 1) || true
-			[ "$rc" -ne 0 ] || verdict=survives
-			[ -z "$verdict" ] || break
-		done
-		[ -n "$verdict" ] ||
-			verdict="killed: $(grep -oE 'no end after .*|printed a report|machine ended' "$slot/log" | head -n 1)"
-		[ "$verdict" = survives ] || { verdict+=" on $kernel"; return 0; }
-		so_far=survives
+	local slot built copy modules rc
+	use_kernel "$1" "$2"
+	build_mutant "$3"
+	[ -z "$verdict" ] || return 0
+	# That it hangs, or dies, it may owe to others on this machine: once more.
+	for _ in first second; do
+		rc=0
+		boot_mutant || rc=$?
+		verdict=$(grep '^killed by' "$slot/log" | tail -n 1) || true
+		[ "$rc" -ne 0 ] || verdict=survives
+		! grep -q 'printed a report' "$slot/log" ||
+			verdict="killed by a report: $(sed -n 's/^ *| [0-9]*:\[[ 0-9.]*\] *//p' "$slot/log" | head -n 1)"
+		[ -z "$verdict" ] || break
 	done
-	verdict=$so_far
+	[ -n "$verdict" ] || verdict="killed: $(grep -oE 'no end after .*|machine ended' "$slot/log" | head -n 1)"
+	[ "$verdict" = survives ] || verdict+=" on $1"
 }
 
 # --- one after the other ----------------------------------------------------
@@ -247,60 +278,92 @@ is_explained()
 	[ -f "$explained" ] && grep -qxF "$1 $2: $3" "$explained"
 }
 
-# one_mutant SLOT FILE NUMBER LINE FUNCTION CHANGE: a line of results.
+# one_mutant STAGE SLOT FILE NUMBER LINE FUNCTION CHANGE BEFORE: a line of results.
 one_mutant()
 {
-	local slot=$1 file=$2 verdict=''
+	local stage=$1 slot=$2 file=$3 verdict=''
 	rm -rf "$slot/src"
 	mkdir -p "$slot/src"
 	: >"$slot/log"
 	cp "$dir"/plain/* "$slot/src/"
-	"$mutate" write "$dir/src/$file" "$3" >"$slot/src/$file"
-	if is_explained "$file" "$5" "$6"; then
+	"$mutate" write "$dir/src/$file" "$4" >"$slot/src/$file"
+	if is_explained "$file" "$6" "$7"; then
 		verdict=explained
+	elif [ "$stage" != user ]; then
+		try_kernel "$stage" "$slot" "$file"
+	elif [[ $user_space == *" $file "* ]]; then
+		try_user "$slot" "$file"
 	else
-		[[ $user_space != *" $file "* ]] || try_user "$slot" "$file"
-		if [ -z "$verdict" ] || [ "$verdict" = survives ]; then
-			try_kernels "$slot" "$file"
-		fi
+		verdict=untried
 	fi
-	printf '%s\t%s\t%s\t%s\t%s\n' "$file" "$4" "$5" "$6" "$verdict" >>"$dir/results"
-	[ "$verdict" != survives ] || say "    survives: $file:$4 $5: $6"
+	# Code that is equal here need not be so elsewhere.
+	case $8:$verdict in survives:equal) verdict=survives ;; esac
+	printf '%s\t' "$3" "$4" "$5" "$6" "$7" >>"$dir/done.$stage.${slot##*/}"
+	printf '%s\n' "$verdict" >>"$dir/done.$stage.${slot##*/}"
 }
 
-# Every second one of the list.
+# next_line FILE: the next one of a list that two work on, in line.
+next_line()
+{
+	local number fd
+	exec {fd}>"$1.lock"
+	flock "$fd"
+	number=$(($(cat "$1.next") + 1))
+	echo "$number" >"$1.next"
+	exec {fd}>&-
+	line=$(sed -n "${number}p" "$1")
+	[ -n "$line" ] && [ "$SECONDS" -lt "$deadline" ]
+}
+
+# work_through STAGE SLOT
 work_through()
 {
-	local slot=$dir/$1 line=0 file id at function change
-	prepare_slot "$slot"
-	while IFS=$'\t' read -r file id at function change; do
-		line=$((line + 1))
-		[ $((line % 2)) -eq "$1" ] || continue
-		one_mutant "$slot" "$file" "$id" "$at" "$function" "$change"
-	done <"$dir/list"
+	local slot=$dir/$2 line file id at function change before
+	while next_line "$dir/list"; do
+		IFS=$'\t' read -r file id at function change before <<<"$line"
+		one_mutant "$1" "$slot" "$file" "$id" "$at" "$function" "$change" "$before"
+	done
+}
+
+# Results so far, with those of before where there are none yet.
+keep_results()
+{
+	local stage
+	for stage in "${stages[@]}"; do
+		cat "$dir/done.$stage".? 2>/dev/null || true
+	done >"$dir/done"
+	awk -F '\t' -v OFS='\t' -v before="$dir/before" -v now="$dir/done" '
+		FILENAME == before { verdict[$1 OFS $3 OFS $4] = $5; next }
+		FILENAME == now { if ($6 != "untried") verdict[$1 OFS $4 OFS $5] = $6; next }
+		($1 OFS $4 OFS $5) in verdict { print $1, $3, $4, $5, verdict[$1 OFS $4 OFS $5] }
+	' "$dir/before" "$dir/done" "$dir/all" >"$dir/results"
+	cp "$dir/results" "$results"
 }
 
 for file in "${files[@]}"; do
 	[ -f "$dir/src/$file" ] || die "no src/$file"
 	"$mutate" list "$dir/src/$file" | sed "s/^/$file\t/"
 done >"$dir/all"
+: >"$dir/before"
 if [ -n "$again" ]; then
-	[ -s "$survivors" ] || die "nothing has survived the last time"
-	awk -F '\t' 'NR == FNR { again[$1 "\t" $2 "\t" $3] = 1; next } ($1 "\t" $4 "\t" $5) in again' \
-		"$survivors" "$dir/all" >"$dir/again"
-	mv "$dir/again" "$dir/all"
+	[ -s "$results" ] || die "there are no results of the last time"
+	cp "$results" "$dir/before"
 fi
-if [ -n "$number" ]; then
-	# The same choice for the same seed.
-	awk -v seed="$seed" 'BEGIN { srand(seed) } { print rand() "\t" $0 }' "$dir/all" |
-		sort -n | awk -v number="$number" 'NR <= number' | cut -f 2- >"$dir/list"
-else
-	cp "$dir/all" "$dir/list"
-fi
-: >"$dir/results"
-say "    $(wc -l <"$dir/list") of $(wc -l <"$dir/all") changes"
+# The same choice for the same seed.
+awk -F '\t' -v OFS='\t' -v seed="$seed" '
+	BEGIN { srand(seed) }
+	NR == FNR && FILENAME == before { if ($5 != "survives") over[$1 OFS $3 OFS $4] = 1; next }
+	{ place = rand() }
+	!(($1 OFS $4 OFS $5) in over) { print place, $0, "" }' before="$dir/before" "$dir/before" "$dir/all" |
+	sort -n | awk -v number="${number:-1000000}" 'NR <= number' | cut -f 2- >"$dir/list"
+chosen=$(wc -l <"$dir/list")
+say "    $chosen of $(wc -l <"$dir/all") changes"
 
 prepare_user
+for kernel in "${kernels[@]}"; do
+	kernel_row "$kernel"
+	[ "$k_runner" != qemu ] || prepare_qemu_suites "$kernel"
+done
 
 # The tests alone first: they have to pass.
 try_none()
@@ -314,42 +377,56 @@ try_none()
 	rm -rf "$dir/none"
 }
 try_none
+prepare_slot "$dir/0"
+prepare_slot "$dir/1"
 
-set -m
-work_through 0 &
-first=$!
-work_through 1 &
-second=$!
-set +m
-# shellcheck disable=SC2064
-trap "kill -- -$first -$second 2>/dev/null || true; exit 130" INT TERM HUP
-rc=0
-wait "$first" || rc=1
-wait "$second" || rc=1
-trap - INT TERM HUP
-[ "$rc" -eq 0 ] || die "not all changes were tried"
-[ "$(wc -l <"$dir/results")" -eq "$(wc -l <"$dir/list")" ] || die "not all changes have a result"
+deadline=$((SECONDS + ${minutes:-100000} * 60))
+for stage in "${stages[@]}"; do
+	say "    $stage: $(wc -l <"$dir/list") changes"
+	echo 0 >"$dir/list.next"
+	set -m
+	work_through "$stage" 0 &
+	first=$!
+	work_through "$stage" 1 &
+	second=$!
+	set +m
+	# shellcheck disable=SC2064
+	trap "kill -- -$first -$second 2>/dev/null || true; keep_results; exit 130" INT TERM HUP
+	rc=0
+	wait "$first" || rc=1
+	wait "$second" || rc=1
+	trap - INT TERM HUP
+	[ "$rc" -eq 0 ] || die "not all changes were tried"
+	# What is left for the next one, with what is known of it.
+	awk -F '\t' -v OFS='\t' '
+		NR == FNR { left[$1 OFS $2] = $6; next }
+		($1 OFS $2) in left { print $1, $2, $3, $4, $5, left[$1 OFS $2] }' \
+		<(awk -F '\t' '$6 ~ /^(survives|equal|untried)$/' "$dir/done.$stage".?) "$dir/list" >"$dir/list.new"
+	mv "$dir/list.new" "$dir/list"
+done
+keep_results
 
 # --- the table --------------------------------------------------------------
 
-awk -F '\t' -v OFS='\t' '$5 == "survives" { print $1, $3, $4 }' "$dir/results" >"$survivors"
 say
 awk -F '\t' '$5 == "survives" { print $1 ":" $2 " " $3 ": " $4 }' "$dir/results" | sort -t : -k 1,1 -k 2,2n >"$dir/survivors"
 say "$(wc -l <"$dir/survivors") survivors:"
 sed 's/^/    /' "$dir/survivors"
 say
-say "not noticed for a reason, see scripts/mutants/explained: $(awk -F '\t' '$5 == "explained"' "$dir/results" | wc -l)"
+say "explained: not noticed for a reason, see scripts/mutants/explained"
 say
 awk -F '\t' -v order="${files[*]}" -v aim="$aim" '
 	$5 ~ /^killed/ { killed[$1]++; k++ }
 	$5 == "survives" { survived[$1]++; s++ }
-	function row(name, k, s) {
-		printf "%-18s %8d %8d %9d %7s\n", name, k + s, k, s, k + s ? sprintf("%.1f %%", 100 * k / (k + s)) : "-"
+	$5 == "explained" { explained[$1]++; e++ }
+	function row(name, k, s, e) {
+		printf "%-18s %8d %8d %9d %9d %7s\n", name, k + s + e, k, s, e,
+			k + s ? sprintf("%.1f %%", 100 * k / (k + s)) : "-"
 	}
 	END {
-		printf "%-18s %8s %8s %9s %7s\n", "file", "changes", "killed", "survivors", ""
+		printf "%-18s %8s %8s %9s %9s\n", "file", "changes", "killed", "survivors", "explained"
 		n = split(order, names, " ")
-		for (i = 1; i <= n; i++) row(names[i], killed[names[i]], survived[names[i]])
-		row("all", k, s)
+		for (i = 1; i <= n; i++) row(names[i], killed[names[i]], survived[names[i]], explained[names[i]])
+		row("all", k, s, e)
 		exit !(k + s > 0 && 100 * k >= aim * (k + s))
 	}' "$dir/results"
