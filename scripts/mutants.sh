@@ -282,19 +282,20 @@ is_explained()
 one_mutant()
 {
 	local stage=$1 slot=$2 file=$3 verdict=''
-	rm -rf "$slot/src"
-	mkdir -p "$slot/src"
-	: >"$slot/log"
-	cp "$dir"/plain/* "$slot/src/"
-	"$mutate" write "$dir/src/$file" "$4" >"$slot/src/$file"
 	if is_explained "$file" "$6" "$7"; then
 		verdict=explained
-	elif [ "$stage" != user ]; then
-		try_kernel "$stage" "$slot" "$file"
-	elif [[ $user_space == *" $file "* ]]; then
-		try_user "$slot" "$file"
-	else
+	elif [ "$stage" = user ] && [[ $user_space != *" $file "* ]]; then
 		verdict=untried
+	else
+		rm -rf "$slot/src"
+		mkdir -p "$slot/src"
+		: >"$slot/log"
+		cp "$dir"/plain/* "$slot/src/"
+		"$mutate" write "$dir/src/$file" "$4" >"$slot/src/$file"
+		case $stage in
+		user) try_user "$slot" "$file" ;;
+		*) try_kernel "$stage" "$slot" "$file" ;;
+		esac
 	fi
 	# Code that is equal here need not be so elsewhere.
 	case $8:$verdict in survives:equal) verdict=survives ;; esac
