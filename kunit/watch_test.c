@@ -10,14 +10,18 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/kprobes.h>
+#include <linux/preempt.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
+#include <linux/slab.h>
 
 #include "compat.h"
 #include "foreign.h"
 #include "helpers.h"
+#include "placement.h"
+#include "stretch.h"
 #include "user_affinity.h"
 #include "watch.h"
 #include "wdm.h"
@@ -292,6 +296,313 @@ static void fight_is_given_up_until_the_next_set(struct kunit *test)
 
 	call = revert(test, worker, &NTA_NONE);
 	nta_check_mask(test, "after the Revert", &call->look.mask, in_b);
+}
+
+/* --- how often the driver's processor is put back (U5) --- */
+
+#define PUT_BACKS_A_SECOND 10
+
+/* A thread that somebody keeps taking to @there. */
+struct fight {
+	struct nta_worker *worker;
+	struct cpumask *there;
+	struct cpumask *seen;
+	long put_back;
+	long given_up;
+};
+
+static struct fight *begin_fight(struct kunit *test,
+				 const struct nta_affinity *there)
+{
+	struct fight *fight = kunit_kzalloc(test, sizeof(*fight), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fight);
+	fight->worker = nta_worker_make(test);
+	fight->there = nta_mask_of(test, there);
+	fight->seen = nta_mask(test);
+	fight->put_back = nta_event_count(NTA_EVENT_PUT_BACK);
+	fight->given_up = nta_event_count(NTA_EVENT_GIVEN_UP);
+	return fight;
+}
+
+/* Wait until nobody installs, and say how long ago the second has begun. */
+static void begin_second(struct fight *fight, unsigned int ago)
+{
+	struct nta_thread *thread = nta_thread_find(fight->worker->task);
+
+	nta_thread_own(thread);
+	thread->window = (u32)jiffies - ago;
+	nta_thread_disown(thread);
+}
+
+/* So often in one second, however slow this machine is, and no time more. */
+static void check_put_backs(struct kunit *test, struct fight *fight,
+			    const struct cpumask *own)
+{
+	struct task_struct *task = fight->worker->task;
+	int i;
+
+	for (i = 0; i < PUT_BACKS_A_SECOND; i++) {
+		if (i)
+			begin_second(fight, 0);
+		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(task, fight->there), 0);
+		if (!nta_wait_for_mask(task, own, fight->seen))
+			break;
+	}
+	KUNIT_EXPECT_EQ_MSG(test, i, PUT_BACKS_A_SECOND, "given up too early");
+	begin_second(fight, 0);
+	fight->put_back += PUT_BACKS_A_SECOND;
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_PUT_BACK),
+			fight->put_back);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_GIVEN_UP),
+			fight->given_up);
+}
+
+static void check_given_up(struct kunit *test, struct fight *fight)
+{
+	struct task_struct *task = fight->worker->task;
+	struct nta_thread_snapshot entry;
+
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(task, fight->there), 0);
+	fight->given_up++;
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_event(NTA_EVENT_GIVEN_UP,
+						   fight->given_up));
+	begin_second(fight, 0);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_PUT_BACK),
+			fight->put_back);
+	nta_thread_snapshot(task, &entry);
+	KUNIT_EXPECT_TRUE(test, entry.given_up);
+	nta_read_mask(task, fight->seen);
+	nta_check_mask(test, "given up", fight->seen, fight->there);
+}
+
+static void put_backs_are_counted_by_the_second(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct cpumask *in_a = nta_mask_of(test, &a);
+	struct fight *fight = begin_fight(test, &b);
+
+	set(test, fight->worker, &a);
+	check_put_backs(test, fight, in_a);
+	/* A second has passed. */
+	begin_second(fight, HZ + 1);
+	check_put_backs(test, fight, in_a);
+	check_given_up(test, fight);
+	set(test, fight->worker, &a);
+	revert(test, fight->worker, &NTA_NONE);
+}
+
+static void do_set_raised(void *data)
+{
+	KIRQL old = KeRaiseIrqlToDpcLevel();
+
+	do_set(data);
+	KeLowerIrql(old);
+}
+
+static void do_set_in_section(void *data)
+{
+	preempt_disable();
+	do_set(data);
+	preempt_enable();
+}
+
+struct set_way {
+	const char *name;
+	void (*set)(void *data);
+};
+
+static const struct set_way set_ways[] = {
+	{ "PASSIVE_LEVEL", do_set },
+	{ "DISPATCH_LEVEL", do_set_raised },
+	{ "native section", do_set_in_section },
+};
+
+static void describe_set_way(const struct set_way *way, char *description)
+{
+	strscpy(description, way->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(set_way, set_ways, describe_set_way);
+
+static void set_by_way(struct kunit *test, struct fight *fight,
+		       const struct nta_affinity *affinity)
+{
+	const struct set_way *way = test->param_value;
+	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
+	struct call call = { .affinity = *affinity };
+	struct nta_thread_snapshot entry;
+
+	nta_worker_do(test, fight->worker, way->set, &call);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(fight->worker->task,
+						  nta_mask_of(test, affinity),
+						  fight->seen));
+	do {
+		begin_second(fight, 0);
+		nta_thread_snapshot(fight->worker->task, &entry);
+	} while (entry.pending && time_before(jiffies, end));
+	KUNIT_EXPECT_FALSE(test, entry.pending);
+	KUNIT_EXPECT_FALSE(test, call.look.entry.given_up);
+}
+
+/* Whoever carries the Set out, and whether or not the last fight was lost. */
+static void every_set_begins_a_new_fight(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_affinity c = nta_pick(test, 2);
+	struct fight *fight = begin_fight(test, &c);
+
+	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
+	set(test, fight->worker, &a);
+	check_put_backs(test, fight, nta_mask_of(test, &a));
+	set_by_way(test, fight, &b);
+	check_put_backs(test, fight, nta_mask_of(test, &b));
+	check_given_up(test, fight);
+	set_by_way(test, fight, &a);
+	check_put_backs(test, fight, nta_mask_of(test, &a));
+	check_given_up(test, fight);
+	/* The one that was in force when the fight was lost, and the other's. */
+	set_by_way(test, fight, &a);
+	check_put_backs(test, fight, nta_mask_of(test, &a));
+	check_given_up(test, fight);
+	set_by_way(test, fight, &c);
+	fight->there = nta_mask_of(test, &b);
+	check_put_backs(test, fight, nta_mask_of(test, &c));
+	revert(test, fight->worker, &NTA_NONE);
+}
+
+/*
+ * U5, I5: a worker is about to give up, and meanwhile the thread calls Set: for what
+ * the worker has seen, or for the mask that the other one has given it.
+ */
+static void check_set_meets_the_end_of_a_fight(struct kunit *test,
+					       const struct nta_affinity *again)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_affinity c = nta_pick(test, 2);
+	struct cpumask *in_again = nta_mask_of(test, again);
+	struct fight *fight = begin_fight(test, &b);
+	struct call call = { .affinity = *again };
+	struct nta_thread_snapshot entry;
+
+	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
+	set(test, fight->worker, &a);
+	check_put_backs(test, fight, nta_mask_of(test, &a));
+	nta_stretch_next(fight->worker->task, NTA_STAGE_LOOKED);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(fight->worker->task,
+						   fight->there), 0);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	nta_worker_do(test, fight->worker, do_set_in_section, &call);
+	nta_stretch_end();
+
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(fight->worker->task, in_again,
+						  fight->seen));
+	begin_second(fight, 0);
+	nta_thread_snapshot(fight->worker->task, &entry);
+	KUNIT_EXPECT_FALSE(test, entry.given_up);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_GIVEN_UP),
+			fight->given_up);
+	fight->there = nta_mask_of(test, &c);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(fight->worker->task,
+						   fight->there), 0);
+	set(test, fight->worker, &a);
+	revert(test, fight->worker, &NTA_NONE);
+}
+
+static void set_of_the_same_meets_the_end_of_a_fight(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0);
+
+	check_set_meets_the_end_of_a_fight(test, &a);
+}
+
+static void set_of_the_others_mask_meets_the_end_of_a_fight(struct kunit *test)
+{
+	struct nta_affinity b = nta_pick(test, 1);
+
+	check_set_meets_the_end_of_a_fight(test, &b);
+}
+
+/* --- what user mode sets (U3) --- */
+
+/* As sched_setaffinity() leaves it: since 6.2 the kernel keeps the mask. */
+static void user_sets(struct kunit *test, struct nta_worker *worker,
+		      const struct cpumask *mask)
+{
+	struct task_struct *task = worker->task;
+	struct cpumask *kept;
+	unsigned long flags;
+
+	kept = kzalloc(max(sizeof(*kept), sizeof(struct rcu_head)), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kept);
+	cpumask_copy(kept, mask);
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	swap(task->user_cpus_ptr, kept);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	kfree(kept);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(task, mask), 0);
+}
+
+static void set_in_section(struct kunit *test, struct nta_worker *worker,
+			   const struct nta_affinity *affinity)
+{
+	struct call call = { .affinity = *affinity };
+
+	nta_worker_do(test, worker, do_set_in_section, &call);
+	KUNIT_EXPECT_TRUE(test, call.look.entry.state.active);
+}
+
+/*
+ * S17, U3, I2: what the kernel leaves of a system affinity counts as that, and is
+ * neither installed again nor taken for somebody else's change.
+ */
+static void system_affinity_that_the_users_mask_narrows_is_in_force(struct kunit *test)
+{
+	struct nta_affinity p = nta_pick(test, 0), q = nta_pick(test, 1);
+	struct nta_affinity whole = nta_whole_group(p.group);
+	struct cpumask *in_whole = nta_mask_of(test, &whole);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *user = nta_mask_of(test, &p);
+	struct cpumask *in_p = nta_mask_of(test, &p);
+	struct cpumask *seen = nta_mask(test);
+	long changes, deferred;
+	struct call *call;
+
+	if (!NTA_KERNEL_KEEPS_USER_MASK)
+		kunit_skip(test, "needs a kernel that keeps the mask of user mode");
+	if (hweight64(whole.mask) < 2 || q.group == p.group)
+		kunit_skip(test, "needs two groups with two active processors");
+	revert(test, worker, &NTA_NONE);
+	cpumask_set_cpu(nta_cpu(&q), user);
+	user_sets(test, worker, user);
+	changes = nta_event_count(NTA_EVENT_FOREIGN_CHANGE);
+	deferred = nta_event_count(NTA_EVENT_DEFERRED);
+
+	call = set(test, worker, &whole);
+	nta_check_mask(test, "narrowed", &call->look.mask, in_p);
+	KUNIT_EXPECT_EQ(test, call->look.entry.state.system.mask, whole.mask);
+	set_in_section(test, worker, &whole);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DEFERRED), deferred);
+	call = set(test, worker, &whole);
+	nta_check_mask(test, "narrowed, again", &call->look.mask, in_p);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_FOREIGN_CHANGE), changes);
+
+	/* Where they do not meet, it is whole. */
+	user_sets(test, worker, nta_mask_of(test, &q));
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(worker->task, in_whole, seen));
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_FOREIGN_CHANGE),
+			changes + 1);
+	call = set(test, worker, &whole);
+	nta_check_mask(test, "whole", &call->look.mask, in_whole);
+	set_in_section(test, worker, &whole);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DEFERRED), deferred);
+
+	/* Just the mask in force: that is the user's now. */
+	user_sets(test, worker, in_whole);
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "after the Revert", &call->look.mask, in_whole);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_FOREIGN_CHANGE),
+			changes + 2);
 }
 
 /* What probes and callbacks call, wherever they come. */
@@ -702,6 +1013,11 @@ static struct kunit_case watch_cases[] = {
 	KUNIT_CASE(request_for_the_mask_in_force_is_remembered),
 	KUNIT_CASE(change_of_a_bound_thread_stays),
 	KUNIT_CASE(fight_is_given_up_until_the_next_set),
+	KUNIT_CASE(put_backs_are_counted_by_the_second),
+	KUNIT_CASE_PARAM(every_set_begins_a_new_fight, set_way_gen_params),
+	KUNIT_CASE(set_of_the_same_meets_the_end_of_a_fight),
+	KUNIT_CASE(set_of_the_others_mask_meets_the_end_of_a_fight),
+	KUNIT_CASE(system_affinity_that_the_users_mask_narrows_is_in_force),
 	KUNIT_CASE_PARAM(request_that_meets_an_install_is_remembered,
 			 request_gen_params),
 	KUNIT_CASE(request_before_the_first_set_is_remembered),

@@ -199,8 +199,12 @@ static enum nta_reason set_system_later(struct nta_thread *thread,
 
 	clear_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	clear_bit(NTA_THREAD_GIVEN_UP, &thread->flags);
-	/* Who installs just now does it for another state: do it again. */
-	if (thread->installer || !nta_is_system_in_force(thread, system) ||
+	/*
+	 * Who installs just now does it for another state: do it again. What was
+	 * put back is counted by the owner, who begins anew then (U5).
+	 */
+	if (thread->installer || READ_ONCE(thread->put_backs) ||
+	    !nta_is_system_in_force(thread, system) ||
 	    !cpumask_test_cpu(raw_smp_processor_id(),
 			      &thread->task->cpus_mask)) {
 		set_bit(NTA_THREAD_PENDING, &thread->flags);
