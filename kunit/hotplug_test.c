@@ -9,11 +9,15 @@
  */
 #include <kunit/test.h>
 #include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
 
 #include "helpers.h"
+#include "placement.h"
+#include "stretch.h"
 #include "wdm.h"
 
 /* CPUs that were active before the test. */
@@ -589,6 +593,142 @@ static void revert_races_with_the_return_of_the_processor(struct kunit *test)
 		       &displaced->before.mask);
 }
 
+/* --- a way down that fails halfway (U6) --- */
+
+/* Who is on the processor, and has to notice that he may not stay. */
+static struct nta_worker *dweller;
+static struct displaced *dweller_data;
+static struct kunit *dweller_test;
+static long dweller_displaced;
+
+static int refuse_to_go(unsigned int cpu)
+{
+	if (!dweller)
+		return 0;
+	/* No user thread may use the processor by now. */
+	nta_worker_do(dweller_test, dweller, look_around, dweller_data);
+	KUNIT_EXPECT_TRUE(dweller_test,
+			  nta_wait_for_event(NTA_EVENT_DISPLACED,
+					     dweller_displaced + 1));
+	/* It is looked at each second; the first time is too early. */
+	schedule_timeout_uninterruptible(3 * HZ / 2);
+	return -EBUSY;
+}
+
+/* Nobody tells that the processor stays. */
+static void displaced_thread_is_put_back_when_its_processor_stays(struct kunit *test)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *seen = nta_mask(test);
+	struct cpumask *gone;
+	int state;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	displaced->gone = nta_pick(test, 0);
+	displaced->a = pick_victim(test);
+	gone = nta_mask_of(test, &displaced->a);
+	nta_worker_do(test, worker, get_narrow_and_active, displaced);
+	dweller_displaced = nta_event_count(NTA_EVENT_DISPLACED);
+	dweller_data = displaced;
+	dweller_test = test;
+	/* Later than ntaffinity's own, so the way down begins with it. */
+	state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "ntaffinity_kunit",
+					  NULL, refuse_to_go);
+	KUNIT_ASSERT_GT(test, state, 0);
+	dweller = worker;
+	KUNIT_EXPECT_EQ(test, remove_cpu(nta_cpu(&displaced->a)), -EBUSY);
+	dweller = NULL;
+	cpuhp_remove_state_nocalls(state);
+
+	KUNIT_EXPECT_NE(test, displaced->looks[0].cpu, nta_cpu(&displaced->a));
+	KUNIT_EXPECT_TRUE(test, displaced->looks[0].entry.state.active);
+	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(worker->task, gone, seen),
+			      "not put back: CPUs %*pbl", cpumask_pr_args(seen));
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DISPLACED),
+			dweller_displaced + 1);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       &displaced->before.mask);
+}
+
+/* --- between a worker's look and his install (S18, U6) --- */
+
+static void set_atomically(void *data)
+{
+	struct displaced *displaced = data;
+	GROUP_AFFINITY a = { .Mask = displaced->a.mask,
+			     .Group = displaced->a.group };
+
+	preempt_disable();
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	preempt_enable();
+}
+
+/*
+ * The processor goes when a worker is about to move the thread there, for the first
+ * time or again: it is displaced, and is moved when the processor comes back.
+ */
+static void check_processor_goes_before_the_install(struct kunit *test,
+						    bool again)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	long count = nta_event_count(NTA_EVENT_DISPLACED);
+	struct cpumask *seen = nta_mask(test), *gone;
+	struct nta_affinity user = nta_pick(test, 0);
+	struct nta_thread_snapshot entry;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	displaced->gone = user;
+	displaced->a = pick_victim(test);
+	gone = nta_mask_of(test, &displaced->a);
+	nta_worker_do(test, worker, look_around, displaced);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task,
+						   nta_mask_of(test, &user)), 0);
+	if (again)
+		nta_worker_do(test, worker, get_narrow_and_active, displaced);
+
+	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
+	if (again)
+		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task,
+							   nta_mask_of(test, &user)), 0);
+	else
+		nta_worker_do(test, worker, set_atomically, displaced);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	take_down(test, nta_cpu(&displaced->a));
+	nta_stretch_end();
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_event(NTA_EVENT_DISPLACED, count + 1));
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_TRUE(test, entry.displaced);
+	KUNIT_EXPECT_TRUE(test, entry.state.active);
+	KUNIT_EXPECT_EQ(test, entry.pending, !again);
+	nta_read_mask(worker->task, seen);
+	nta_check_mask(test, "displaced", seen, nta_mask_of(test, &user));
+
+	bring_up(test, nta_cpu(&displaced->a));
+	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(worker->task, gone, seen),
+			      "not moved: CPUs %*pbl", cpumask_pr_args(seen));
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DISPLACED), count + 1);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       nta_mask_of(test, &user));
+}
+
+static void processor_goes_before_a_move(struct kunit *test)
+{
+	check_processor_goes_before_the_install(test, false);
+}
+
+static void processor_goes_before_a_put_back(struct kunit *test)
+{
+	check_processor_goes_before_the_install(test, true);
+}
+
 /* Sets to a processor that comes and goes. */
 struct race {
 	struct nta_affinity gone;
@@ -681,6 +821,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(displaced_thread_is_put_back_when_its_processor_returns),
 	KUNIT_CASE(displaced_thread_reverts_to_its_user_affinity),
 	KUNIT_CASE(revert_races_with_the_return_of_the_processor),
+	KUNIT_CASE(displaced_thread_is_put_back_when_its_processor_stays),
+	KUNIT_CASE(processor_goes_before_a_move),
+	KUNIT_CASE(processor_goes_before_a_put_back),
 	KUNIT_CASE(sets_that_race_with_hotplug_are_all_or_nothing),
 	{}
 };
