@@ -5,14 +5,14 @@
 # which some test should notice, and tells which are not noticed. A change whose
 # machine code is that of the original is none, and one that does not compile is none.
 #
-#   mutants.sh [-n NUMBER] [-s SEED] [-t MINUTES] [-r] [-q] [-u] [FILE...]
+#   mutants.sh [-n NUMBER] [-s SEED] [-t MINUTES] [-r] [-k KERNEL] [-u] [FILE...]
 #
 #   -n NUMBER   a random choice of so many; all of them if not given
 #   -s SEED     another choice (1), and another order
 #   -t MINUTES  begin no other change after that
 #   -r          only what has survived the last time, or was not tried; the table has
 #               all of them
-#   -q          not in QEMU, which takes a minute for each that survives until then
+#   -k KERNEL   of scripts/kernels, in QEMU, in place of debug-6.1; none: not in QEMU
 #   -u          what survives is tried with user processes, too: a minute more for each
 #   FILE        affinity.c and the like; all of those below if not given
 #
@@ -22,9 +22,8 @@
 # runs, in QEMU, those suites that show more there, where processors come and go and
 # the kernel has probes. Two machines at a time. No end in time counts as noticed.
 #
-# Each of the three goes through all changes before the next begins, in random order:
-# what was tried so far is a sample. Results are kept for -r, also of a run that was
-# interrupted.
+# The order is random: what was tried so far is a sample. Results are kept for -r, also
+# of a run that was interrupted.
 #
 # A table at the end counts the changes, with the survivors listed before it. Those
 # that cannot be noticed stand in mutants/explained, each with the reason; they do not
@@ -47,13 +46,16 @@ user_space=' affinity.c topology.h topology.c '
 qemu_suites=(watch hotplug child irql context)
 
 number="" seed=1 minutes="" again="" user="" limit=150
-while getopts n:s:t:rqu option; do
+while getopts n:s:t:rk:u option; do
 	case $option in
 	n) number=$OPTARG ;;
 	s) seed=$OPTARG ;;
 	t) minutes=$OPTARG ;;
 	r) again=1 ;;
-	q) stages=(user uml-7) ;;
+	k)
+		stages=(user uml-7)
+		[ "$OPTARG" = none ] || stages+=("$OPTARG")
+		;;
 	u) user=twins limit=300 ;;
 	*) exit 2 ;;
 	esac
@@ -242,7 +244,8 @@ boot_mutant()
 	case $k_runner in
 	uml)
 		"$scripts/boot.sh" -k "$modules" -p "$processor" -c 5 -t "$limit" \
-			-a "rcupdate.rcu_cpu_stall_timeout=150 nosoftlockup" "$k_name" mutant.sh model observed kunit $user
+			-a "rcupdate.rcu_cpu_stall_timeout=150 nosoftlockup rcupdate.rcu_expedited=1" \
+			"$k_name" mutant.sh model observed kunit $user
 		;;
 	*)
 		"$scripts/boot.sh" -k "$modules" -t 300 "$k_name" mutant.sh kunit
@@ -278,29 +281,47 @@ is_explained()
 	[ -f "$explained" ] && grep -qxF "$1 $2: $3" "$explained"
 }
 
-# one_mutant STAGE SLOT FILE NUMBER LINE FUNCTION CHANGE BEFORE: a line of results.
+# try_all SLOT FILE: the mutant is in SLOT/src. Sets verdict.
+try_all()
+{
+	local slot=$1 file=$2 stage so_far=equal
+	for stage in "${stages[@]}"; do
+		[ "$stage" != user ] || [[ $user_space == *" $file "* ]] || continue
+		verdict=''
+		if [ "$stage" = user ]; then
+			try_user "$slot" "$file"
+		else
+			try_kernel "$stage" "$slot" "$file"
+		fi
+		case $verdict in
+		survives) so_far=survives ;;
+		# Code that is equal here need not be so elsewhere.
+		equal) ;;
+		*) return ;;
+		esac
+	done
+	verdict=$so_far
+}
+
+# one_mutant SLOT FILE NUMBER LINE FUNCTION CHANGE: a line of what was done.
 one_mutant()
 {
-	local stage=$1 slot=$2 file=$3 verdict=''
-	if is_explained "$file" "$6" "$7"; then
+	local slot=$1 file=$2 verdict=''
+	rm -rf "$slot/src"
+	mkdir -p "$slot/src"
+	: >"$slot/log"
+	cp "$dir"/plain/* "$slot/src/"
+	"$mutate" write "$dir/src/$file" "$3" >"$slot/src/$file"
+	if is_explained "$file" "$5" "$6"; then
 		verdict=explained
-	elif [ "$stage" = user ] && [[ $user_space != *" $file "* ]]; then
-		verdict=untried
 	else
-		rm -rf "$slot/src"
-		mkdir -p "$slot/src"
-		: >"$slot/log"
-		cp "$dir"/plain/* "$slot/src/"
-		"$mutate" write "$dir/src/$file" "$4" >"$slot/src/$file"
-		case $stage in
-		user) try_user "$slot" "$file" ;;
-		*) try_kernel "$stage" "$slot" "$file" ;;
-		esac
+		try_all "$slot" "$file"
 	fi
-	# Code that is equal here need not be so elsewhere.
-	case $8:$verdict in survives:equal) verdict=survives ;; esac
-	printf '%s\t' "$3" "$4" "$5" "$6" "$7" >>"$dir/done.$stage.${slot##*/}"
-	printf '%s\n' "$verdict" >>"$dir/done.$stage.${slot##*/}"
+	(
+		flock 3
+		printf '%s\t%s\t%s\t%s\t%s\n' "$file" "$4" "$5" "$6" "$verdict" >&3
+	) 3>>"$dir/done"
+	[ "$verdict" != survives ] || say "    survives: $file:$4 $5: $6"
 }
 
 # next_line FILE: the next one of a list that two work on, in line.
@@ -316,26 +337,21 @@ next_line()
 	[ -n "$line" ] && [ "$SECONDS" -lt "$deadline" ]
 }
 
-# work_through STAGE SLOT
+# work_through SLOT
 work_through()
 {
-	local slot=$dir/$2 line file id at function change before
+	local line file id at function change
 	while next_line "$dir/list"; do
-		IFS=$'\t' read -r file id at function change before <<<"$line"
-		one_mutant "$1" "$slot" "$file" "$id" "$at" "$function" "$change" "$before"
+		IFS=$'\t' read -r file id at function change <<<"$line"
+		one_mutant "$dir/$1" "$file" "$id" "$at" "$function" "$change"
 	done
 }
 
 # Results so far, with those of before where there are none yet.
 keep_results()
 {
-	local stage
-	for stage in "${stages[@]}"; do
-		cat "$dir/done.$stage".? 2>/dev/null || true
-	done >"$dir/done"
-	awk -F '\t' -v OFS='\t' -v before="$dir/before" -v now="$dir/done" '
-		FILENAME == before { verdict[$1 OFS $3 OFS $4] = $5; next }
-		FILENAME == now { if ($6 != "untried") verdict[$1 OFS $4 OFS $5] = $6; next }
+	awk -F '\t' -v OFS='\t' -v all="$dir/all" '
+		FILENAME != all { verdict[$1 OFS $3 OFS $4] = $5; next }
 		($1 OFS $4 OFS $5) in verdict { print $1, $3, $4, $5, verdict[$1 OFS $4 OFS $5] }
 	' "$dir/before" "$dir/done" "$dir/all" >"$dir/results"
 	cp "$dir/results" "$results"
@@ -346,6 +362,7 @@ for file in "${files[@]}"; do
 	"$mutate" list "$dir/src/$file" | sed "s/^/$file\t/"
 done >"$dir/all"
 : >"$dir/before"
+: >"$dir/done"
 if [ -n "$again" ]; then
 	[ -s "$results" ] || die "there are no results of the last time"
 	cp "$results" "$dir/before"
@@ -355,7 +372,7 @@ awk -F '\t' -v OFS='\t' -v seed="$seed" '
 	BEGIN { srand(seed) }
 	NR == FNR && FILENAME == before { if ($5 != "survives") over[$1 OFS $3 OFS $4] = 1; next }
 	{ place = rand() }
-	!(($1 OFS $4 OFS $5) in over) { print place, $0, "" }' before="$dir/before" "$dir/before" "$dir/all" |
+	!(($1 OFS $4 OFS $5) in over) { print place, $0 }' before="$dir/before" "$dir/before" "$dir/all" |
 	sort -n | awk -v number="${number:-1000000}" 'NR <= number' | cut -f 2- >"$dir/list"
 chosen=$(wc -l <"$dir/list")
 say "    $chosen of $(wc -l <"$dir/all") changes"
@@ -382,29 +399,20 @@ prepare_slot "$dir/0"
 prepare_slot "$dir/1"
 
 deadline=$((SECONDS + ${minutes:-100000} * 60))
-for stage in "${stages[@]}"; do
-	say "    $stage: $(wc -l <"$dir/list") changes"
-	echo 0 >"$dir/list.next"
-	set -m
-	work_through "$stage" 0 &
-	first=$!
-	work_through "$stage" 1 &
-	second=$!
-	set +m
-	# shellcheck disable=SC2064
-	trap "kill -- -$first -$second 2>/dev/null || true; keep_results; exit 130" INT TERM HUP
-	rc=0
-	wait "$first" || rc=1
-	wait "$second" || rc=1
-	trap - INT TERM HUP
-	[ "$rc" -eq 0 ] || die "not all changes were tried"
-	# What is left for the next one, with what is known of it.
-	awk -F '\t' -v OFS='\t' '
-		NR == FNR { left[$1 OFS $2] = $6; next }
-		($1 OFS $2) in left { print $1, $2, $3, $4, $5, left[$1 OFS $2] }' \
-		<(awk -F '\t' '$6 ~ /^(survives|equal|untried)$/' "$dir/done.$stage".?) "$dir/list" >"$dir/list.new"
-	mv "$dir/list.new" "$dir/list"
-done
+echo 0 >"$dir/list.next"
+set -m
+work_through 0 &
+first=$!
+work_through 1 &
+second=$!
+set +m
+# shellcheck disable=SC2064
+trap "kill -- -$first -$second 2>/dev/null || true; keep_results; exit 130" INT TERM HUP
+rc=0
+wait "$first" || rc=1
+wait "$second" || rc=1
+trap - INT TERM HUP
+[ "$rc" -eq 0 ] || die "not all changes were tried"
 keep_results
 
 # --- the table --------------------------------------------------------------
