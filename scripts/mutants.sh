@@ -43,7 +43,7 @@ all_files=(affinity.c topology.h topology.c thread.h thread.c placement.c user_a
 user_space=' affinity.c topology.h topology.c '
 
 # The suites that need processors that come and go, or probes, or say more with them.
-qemu_suites=(watch hotplug child irql context)
+qemu_suites=(install watch hotplug child irql context)
 
 number="" seed=1 minutes="" again="" user="" limit=150
 while getopts n:s:t:rk:u option; do

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proves the rules S13, S18, R8, R11 and U3 where it is the kernel's answer to an
+ * install that decides, or what others do in that very moment. Both come from races
+ * that cannot be won at will: here a probe of ours at set_cpus_allowed_ptr() gives
+ * the answers, and plays the others.
+ */
+#include <kunit/test.h>
+#include <linux/cpumask.h>
+#include <linux/kprobes.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "compat.h"
+#include "foreign.h"
+#include "helpers.h"
+#include "wdm.h"
+
+/* What becomes of one call of set_cpus_allowed_ptr(). */
+enum answer {
+	OBEYED,
+	REFUSED,		/* as if no processor of the mask were active any more */
+	STUCK,			/* the mask is taken, the thread stays where it is */
+	CHANGED_BEFORE,		/* others have put another mask in force right before */
+	CHANGED_AFTER,		/* and right afterwards */
+};
+
+#define ANSWERS 8
+
+/*
+ * An install and what is seen of it. The user affinity is the first processor, what
+ * others put in force is "theirs", one after the other.
+ * @active: the second processor is in force before
+ * @revert: the install is that of a Revert, else of a Set of the third processor
+ * @fails: it fails, and leaves all as it was
+ * @any: the thread may use all processors at last
+ * @calls: of set_cpus_allowed_ptr()
+ * @repeated: how often the install was repeated (S13)
+ * @lost: no other affinity could be had
+ * @user: what the user affinity is afterwards: the first, or so many of theirs
+ */
+struct row {
+	const char *name;
+	enum answer answers[ANSWERS];
+	bool active;
+	bool revert;
+	bool fails;
+	bool any;
+	bool lost;
+	unsigned int calls;
+	unsigned int repeated;
+	unsigned int user;
+};
+
+static const struct row rows[] = {
+	{ "Set, stuck once", { STUCK }, .calls = 3, .repeated = 1 },
+	{ "Set, stuck twice", { STUCK, OBEYED, STUCK },
+	  .active = true, .calls = 5, .repeated = 2 },
+	{ "Set, stuck three times", { STUCK, OBEYED, STUCK, OBEYED, STUCK },
+	  .calls = 7, .repeated = 3 },
+	{ "Set, stuck for good",
+	  { STUCK, OBEYED, STUCK, OBEYED, STUCK, OBEYED, STUCK },
+	  .fails = true, .calls = 8, .repeated = 3 },
+	{ "nested Set, stuck for good",
+	  { STUCK, OBEYED, STUCK, OBEYED, STUCK, OBEYED, STUCK },
+	  .active = true, .fails = true, .calls = 8, .repeated = 3 },
+	{ "Set, refused", { REFUSED }, .fails = true, .calls = 1 },
+	{ "nested Set, refused", { REFUSED },
+	  .active = true, .fails = true, .calls = 1 },
+	{ "Set, stuck and refused", { STUCK, OBEYED, REFUSED },
+	  .fails = true, .calls = 4, .repeated = 1 },
+	{ "nested Set, stuck and refused", { STUCK, OBEYED, REFUSED },
+	  .active = true, .fails = true, .calls = 4, .repeated = 1 },
+	{ "Set, and the user affinity too",
+	  { STUCK, OBEYED, REFUSED, REFUSED },
+	  .fails = true, .any = true, .calls = 5, .repeated = 1 },
+	{ "nested Set, and the outer one too",
+	  { STUCK, OBEYED, REFUSED, REFUSED },
+	  .active = true, .fails = true, .any = true, .calls = 5, .repeated = 1 },
+	{ "Revert, stuck once", { STUCK },
+	  .active = true, .revert = true, .calls = 3, .repeated = 1 },
+	{ "Revert, stuck for good",
+	  { STUCK, OBEYED, STUCK, OBEYED, STUCK, OBEYED, STUCK },
+	  .active = true, .revert = true, .calls = 7, .repeated = 3 },
+	{ "Revert, refused", { REFUSED },
+	  .active = true, .revert = true, .any = true, .calls = 2 },
+	{ "Revert, refused for good", { REFUSED, REFUSED },
+	  .active = true, .revert = true, .lost = true, .calls = 2 },
+	{ "Set, changed before", { CHANGED_BEFORE }, .calls = 1, .user = 1 },
+	{ "nested Set, changed before", { CHANGED_BEFORE },
+	  .active = true, .calls = 1, .user = 1 },
+	{ "Set, changed after", { CHANGED_AFTER }, .calls = 1, .user = 1 },
+	{ "nested Set, changed after", { CHANGED_AFTER },
+	  .active = true, .calls = 1, .user = 1 },
+	{ "Revert, changed before", { CHANGED_BEFORE },
+	  .active = true, .revert = true, .calls = 2, .user = 1 },
+	{ "Revert, changed twice", { CHANGED_BEFORE, CHANGED_BEFORE },
+	  .active = true, .revert = true, .calls = 3, .user = 2 },
+	{ "Revert, changed three times",
+	  { CHANGED_BEFORE, CHANGED_BEFORE, CHANGED_BEFORE },
+	  .active = true, .revert = true, .calls = 4, .user = 3 },
+	{ "Revert, changed each time",
+	  { CHANGED_BEFORE, CHANGED_BEFORE, CHANGED_BEFORE, CHANGED_BEFORE },
+	  .active = true, .revert = true, .calls = 4, .user = 4 },
+	{ "Revert, changed after", { CHANGED_AFTER },
+	  .active = true, .revert = true, .calls = 1, .user = 1 },
+};
+
+static void describe_row(const struct row *row, char *description)
+{
+	strscpy(description, row->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(row, rows, describe_row);
+
+struct install {
+	const struct row *row;
+	struct task_struct *task;
+	unsigned int calls;
+	unsigned int changes;
+	bool in_trap;
+	struct cpumask *user;
+	struct cpumask *theirs[2];
+	struct nta_affinity outer;
+	struct nta_affinity a;
+	GROUP_AFFINITY previous;
+	long events[NTA_EVENTS];
+	long refused;
+	struct nta_look looks[3];
+};
+
+#if NTA_HAVE_PROBES && defined(CONFIG_X86_64)
+
+static struct install *installing;
+
+struct given {
+	enum answer answer;
+	const struct cpumask *mask;
+};
+
+/* As the kernel does it for somebody else. */
+static void change(struct install *install)
+{
+	struct cpumask *mask = install->theirs[install->changes++ % 2];
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&current->pi_lock, flags);
+	nta_note_change(nta_thread_find(current), false);
+	cpumask_copy(&current->cpus_mask, mask);
+	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+}
+
+static int enter(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	struct install *install = READ_ONCE(installing);
+	struct given *given = (void *)instance->data;
+
+	if (!install || current != install->task ||
+	    nta_probed_task(regs) != current)
+		return 1;
+	given->mask = nta_probed_mask(regs);
+	given->answer = install->calls < ANSWERS ?
+			install->row->answers[install->calls] : OBEYED;
+	install->calls++;
+	switch (given->answer) {
+	case REFUSED:
+		regs->si = (unsigned long)cpu_none_mask;
+		break;
+	case STUCK:
+		regs->si = (unsigned long)cpumask_of(raw_smp_processor_id());
+		return 0;
+	case CHANGED_BEFORE:
+		/* A lock may not be taken there. */
+		if (in_nmi())
+			install->in_trap = true;
+		else
+			change(install);
+		break;
+	case CHANGED_AFTER:
+		return 0;
+	default:
+		break;
+	}
+	return 1;
+}
+
+static int leave(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	struct install *install = READ_ONCE(installing);
+	struct given *given = (void *)instance->data;
+	unsigned long flags;
+
+	if (given->answer == CHANGED_AFTER) {
+		change(install);
+		return 0;
+	}
+	raw_spin_lock_irqsave(&current->pi_lock, flags);
+	cpumask_copy(&current->cpus_mask, given->mask);
+	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+	return 0;
+}
+
+static struct kretprobe probe = {
+	.kp.symbol_name = "set_cpus_allowed_ptr",
+	.entry_handler = enter,
+	.handler = leave,
+	.data_size = sizeof(struct given),
+	.maxactive = 64,
+};
+
+static int install_init(struct kunit *test)
+{
+	/* Registered once more for each test. */
+	memset(&probe.kp, 0, sizeof(probe.kp));
+	probe.kp.symbol_name = "set_cpus_allowed_ptr";
+	return register_kretprobe(&probe);
+}
+
+static void install_exit(struct kunit *test)
+{
+	unregister_kretprobe(&probe);
+}
+
+static void begin_to_answer(struct install *install)
+{
+	WRITE_ONCE(installing, install);
+}
+
+#else
+
+static int install_init(struct kunit *test)
+{
+	kunit_skip(test, "needs kprobes, on x86");
+	return 0;
+}
+
+static void install_exit(struct kunit *test)
+{
+}
+
+static void begin_to_answer(struct install *install)
+{
+}
+
+#endif
+
+static void read_counts(struct install *install)
+{
+	unsigned int i;
+
+	for (i = 0; i < NTA_EVENTS; i++)
+		install->events[i] = nta_event_count(i) - install->events[i];
+	install->refused = nta_refused_count(NTA_KERNEL_REFUSED) -
+			   install->refused;
+}
+
+static void do_install(void *data)
+{
+	struct install *install = data;
+	GROUP_AFFINITY outer = { .Mask = install->outer.mask,
+				 .Group = install->outer.group };
+	GROUP_AFFINITY a = { .Mask = install->a.mask, .Group = install->a.group };
+	GROUP_AFFINITY none = {};
+
+	install->task = current;
+	set_cpus_allowed_ptr(current, install->user);
+	/* So that there is an entry. */
+	KeSetSystemGroupAffinityThread(&outer, NULL);
+	if (!install->row->active)
+		KeRevertToUserGroupAffinityThread(&none);
+	nta_look_at_me(&install->looks[0]);
+
+	memset(&install->previous, NTA_POISON, sizeof(install->previous));
+	read_counts(install);
+	begin_to_answer(install);
+	if (install->row->revert)
+		KeRevertToUserGroupAffinityThread(&none);
+	else
+		KeSetSystemGroupAffinityThread(&a, &install->previous);
+	begin_to_answer(NULL);
+	read_counts(install);
+	nta_look_at_me(&install->looks[1]);
+}
+
+static void do_revert(void *data)
+{
+	struct install *install = data;
+
+	KeRevertToUserAffinityThread();
+	nta_look_at_me(&install->looks[2]);
+}
+
+static struct install *make_install(struct kunit *test)
+{
+	struct install *install = kunit_kzalloc(test, sizeof(*install), GFP_KERNEL);
+	struct nta_affinity user = nta_pick(test, 0), theirs = nta_pick(test, 3);
+
+	KUNIT_ASSERT_NOT_NULL(test, install);
+	install->row = test->param_value;
+	install->user = nta_mask_of(test, &user);
+	install->outer = nta_pick(test, 1);
+	install->a = nta_pick(test, 2);
+	install->theirs[0] = nta_mask_of(test, &theirs);
+	install->theirs[1] = nta_mask_of(test, &theirs);
+	cpumask_set_cpu(nta_cpu(&user), install->theirs[1]);
+	return install;
+}
+
+/* What the call itself has written and counted. */
+static void check_call(struct kunit *test, const struct install *install)
+{
+	const struct row *row = install->row;
+	bool user_refused = row->revert ? row->any || row->lost :
+				row->any && !row->active;
+
+	KUNIT_EXPECT_EQ(test, install->calls, row->calls);
+	KUNIT_EXPECT_EQ(test, install->events[NTA_EVENT_INSTALL_REPEATED],
+			(long)row->repeated);
+	KUNIT_EXPECT_EQ(test, install->events[NTA_EVENT_LOST], (long)row->lost);
+	KUNIT_EXPECT_EQ(test, install->events[NTA_EVENT_USER_REFUSED],
+			(long)user_refused);
+	KUNIT_EXPECT_EQ(test, install->refused, (long)row->fails);
+	KUNIT_EXPECT_FALSE(test, install->looks[1].entry.owned);
+	KUNIT_EXPECT_EQ(test, install->looks[1].task_state,
+			(unsigned int)TASK_RUNNING);
+	if (row->revert)
+		return;
+	KUNIT_EXPECT_EQ(test, install->previous.Mask,
+			row->active && !row->fails ? install->outer.mask : 0);
+	KUNIT_EXPECT_EQ(test, install->previous.Group,
+			row->active && !row->fails ? install->outer.group : 0);
+}
+
+static void check_state(struct kunit *test, const struct install *install)
+{
+	const struct nta_look *before = &install->looks[0];
+	const struct nta_look *look = &install->looks[1];
+	const struct row *row = install->row;
+
+	KUNIT_EXPECT_EQ(test, look->entry.state.active,
+			!row->revert && (row->active || !row->fails));
+	if (!look->entry.state.active)
+		return;
+	KUNIT_EXPECT_EQ(test, look->entry.state.system.mask,
+			row->fails ? install->outer.mask : install->a.mask);
+	KUNIT_EXPECT_EQ(test, look->entry.state.system.group,
+			row->fails ? install->outer.group : install->a.group);
+	if (row->fails)
+		KUNIT_EXPECT_EQ(test, look->entry.generation,
+				before->entry.generation);
+}
+
+static void install_ends_as_the_kernel_answers(struct kunit *test)
+{
+	struct install *install = make_install(test);
+	struct nta_worker *worker = nta_worker_make(test);
+	const struct row *row = install->row;
+	const struct cpumask *user = install->user, *expected;
+	struct cpumask *seen = nta_mask(test);
+
+	/* Newer kernels give a kernel thread its affinity when it first runs. */
+	nta_worker_do(test, worker, do_revert, install);
+	nta_worker_do(test, worker, do_install, install);
+	if (install->in_trap)
+		kunit_skip(test, "needs kprobes that are no traps");
+	if (row->user)
+		user = install->theirs[(row->user - 1) % 2];
+
+	check_call(test, install);
+	check_state(test, install);
+	if (row->any)
+		expected = cpu_active_mask;
+	else if (row->fails || row->lost)
+		expected = &install->looks[0].mask;
+	else if (row->revert)
+		expected = user;
+	else
+		expected = nta_mask_of(test, &install->a);
+	/* What others have changed a worker puts right. */
+	nta_wait_for_mask(worker->task, expected, seen);
+	nta_check_mask(test, "afterwards", seen, expected);
+	if (!row->user && !row->lost && row->repeated < 3)
+		KUNIT_EXPECT_TRUE_MSG(test, cpumask_test_cpu(install->looks[1].cpu,
+							     expected),
+				      "on CPU %u (S13, R8)",
+				      install->looks[1].cpu);
+
+	nta_worker_do(test, worker, do_revert, install);
+	KUNIT_EXPECT_FALSE(test, install->looks[2].entry.state.active);
+	if (row->revert)
+		return;
+	/* Who had to let go of his user affinity has no other any more. */
+	if (row->any && !row->active)
+		user = cpu_active_mask;
+	nta_check_mask(test, "after the Revert", &install->looks[2].mask, user);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(install_ends_as_the_kernel_answers, row_gen_params),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "nta_install",
+	.init = install_init,
+	.exit = install_exit,
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);
