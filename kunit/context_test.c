@@ -256,6 +256,46 @@ static void per_cpu_kworker_stays(struct kunit *test)
 		       cpumask_of(nta_cpu(&own)));
 }
 
+/* --- T1: threads of user mode that nobody may rebind --- */
+
+struct posing {
+	struct cpumask *user;
+	struct nta_walk *walk;
+	int ret;
+};
+
+/* As a worker of io_uring whose affinity has one processor. */
+static void walk_as_a_user_thread(void *data)
+{
+	struct posing *posing = data;
+
+	posing->ret = set_cpus_allowed_ptr(current, posing->user);
+	current->flags |= PF_NO_SETAFFINITY;
+	current->flags &= ~PF_KTHREAD;
+	nta_walk_take(posing->walk);
+	current->flags |= PF_KTHREAD;
+	current->flags &= ~PF_NO_SETAFFINITY;
+}
+
+static void user_thread_that_nobody_may_rebind_is_moved(struct kunit *test)
+{
+	struct nta_affinity own = nta_pick(test, 0), a = nta_pick(test, 1);
+	const struct nta_step steps[] = {
+		{ NTA_SET, a, .then = NTA_SYSTEM(a) },
+		{ NTA_SET, own, a, .then = NTA_SYSTEM(own) },
+		{ NTA_REVERT, a, .then = NTA_SYSTEM(a) },
+		{ NTA_REVERT, NTA_NONE, .then = NTA_USER },
+	};
+	struct posing posing = {
+		.user = nta_mask_of(test, &own),
+		.walk = nta_walk_make(test, steps, ARRAY_SIZE(steps)),
+	};
+
+	nta_on_thread(test, walk_as_a_user_thread, &posing);
+	KUNIT_EXPECT_EQ(test, posing.ret, 0);
+	nta_walk_check(test, posing.walk);
+}
+
 /* --- T4: SCHED_DEADLINE --- */
 
 static int become(unsigned int policy)
@@ -535,6 +575,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(kthread_bound_by_kthread_bind_stays),
 	KUNIT_CASE(kthread_created_on_a_cpu_stays),
 	KUNIT_CASE(per_cpu_kworker_stays),
+	KUNIT_CASE(user_thread_that_nobody_may_rebind_is_moved),
 	KUNIT_CASE(deadline_thread_is_served_only_where_it_need_not_move),
 	KUNIT_CASE(deadline_thread_is_not_moved_by_a_wider_mask),
 	KUNIT_CASE(thread_that_became_deadline_while_active_is_reverted),

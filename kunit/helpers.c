@@ -144,6 +144,25 @@ void nta_read_mask(struct task_struct *task, struct cpumask *mask)
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
 
+/* Since 6.2 the kernel keeps the mask, and frees it. */
+void nta_user_sets(struct kunit *test, struct task_struct *task,
+		   const struct cpumask *mask)
+{
+	struct cpumask *kept;
+	unsigned long flags;
+
+	kept = kzalloc(max(sizeof(*kept), sizeof(struct rcu_head)), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kept);
+	cpumask_copy(kept, mask);
+	if (NTA_KERNEL_KEEPS_USER_MASK) {
+		raw_spin_lock_irqsave(&task->pi_lock, flags);
+		swap(task->user_cpus_ptr, kept);
+		raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	}
+	kfree(kept);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(task, mask), 0);
+}
+
 bool nta_wait_for_mask(struct task_struct *task, const struct cpumask *mask,
 		       struct cpumask *seen)
 {

@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 #include <linux/topology.h>
 
+#include "compat.h"
 #include "helpers.h"
 #include "placement.h"
 #include "stretch.h"
@@ -729,6 +730,102 @@ static void processor_goes_before_a_put_back(struct kunit *test)
 	check_processor_goes_before_the_install(test, true);
 }
 
+/* --- what the kernel forgets with its fallback (U6) --- */
+
+/* What others do while the thread is displaced. Bit n of a mask is the n-th CPU. */
+struct forgotten {
+	const char *name;
+	u8 user;	/* user mode sets */
+	u8 cpuset;	/* then a cpuset leaves */
+	bool returns;	/* the processor comes back before the Revert */
+	u8 expected;	/* at the Revert */
+	u8 unkept;	/* before 6.2 */
+};
+
+/* From before: the user's mask is 0x3. */
+static const struct forgotten forgottens[] = {
+	{ "nothing", 0, 0, false, 0x3, 0x3 },
+	{ "nothing, and the processor returns", 0, 0, true, 0x3, 0x3 },
+	{ "a cpuset that meets it", 0, 0x6, false, 0x2, 0x6 },
+	{ "a cpuset that meets it, returns", 0, 0x6, true, 0x2, 0x6 },
+	{ "a cpuset apart", 0, 0x4, false, 0x4, 0x4 },
+	{ "a cpuset apart, returns", 0, 0x4, true, 0x4, 0x4 },
+	{ "user mode's next mask", 0x6, 0, false, 0x6, 0x6 },
+	{ "user mode's next mask, returns", 0x6, 0, true, 0x6, 0x6 },
+	{ "its next mask and a cpuset", 0x6, 0x3, false, 0x2, 0x3 },
+};
+
+static void describe_forgotten(const struct forgotten *row, char *description)
+{
+	strscpy(description, row->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(forgotten, forgottens, describe_forgotten);
+
+/* Of the processors that stay. */
+static struct cpumask *mask_of_bits(struct kunit *test, u8 bits)
+{
+	struct cpumask *mask = nta_mask(test);
+	unsigned int cpu, i = 0;
+
+	for_each_cpu(cpu, cpu_active_mask) {
+		if (bits & BIT(i++))
+			cpumask_set_cpu(cpu, mask);
+	}
+	return mask;
+}
+
+static void mask_that_the_kernel_forgets_comes_back(struct kunit *test)
+{
+	const struct forgotten *row = test->param_value;
+	struct cpumask *user = mask_of_bits(test, 0x3), *expected, *seen;
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	long count = nta_event_count(NTA_EVENT_DISPLACED);
+	struct nta_affinity gone = pick_victim(test);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	nta_pick(test, 3);
+	seen = nta_mask(test);
+	expected = mask_of_bits(test, NTA_KERNEL_KEEPS_USER_MASK ? row->expected :
+								   row->unkept);
+	displaced->gone = gone;
+	nta_worker_do(test, worker, look_around, displaced);
+	nta_user_sets(test, worker->task, user);
+	nta_worker_do(test, worker, get_active, displaced);
+	take_down(test, nta_cpu(&gone));
+	nta_worker_do(test, worker, look_around, displaced);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_event(NTA_EVENT_DISPLACED, count + 1));
+	KUNIT_EXPECT_NULL(test, nta_kept_user_mask(worker->task));
+
+	if (row->user)
+		nta_user_sets(test, worker->task, mask_of_bits(test, row->user));
+	if (row->cpuset)
+		KUNIT_EXPECT_EQ(test,
+				set_cpus_allowed_ptr(worker->task,
+						     mask_of_bits(test, row->cpuset)),
+				0);
+	if (row->returns) {
+		bring_up(test, nta_cpu(&gone));
+		KUNIT_EXPECT_TRUE(test,
+				  nta_wait_for_mask(worker->task,
+						    nta_mask_of(test, &gone),
+						    seen));
+	}
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       expected);
+	/* It is an affinity like any other by now. */
+	displaced->gone = nta_pick(test, 0);
+	nta_worker_do(test, worker, get_active, displaced);
+	nta_check_mask(test, "after the next Set", &displaced->set.mask,
+		       nta_mask_of(test, &displaced->gone));
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the next Revert", &displaced->looks[0].mask,
+		       expected);
+}
+
 /* Sets to a processor that comes and goes. */
 struct race {
 	struct nta_affinity gone;
@@ -824,6 +921,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(displaced_thread_is_put_back_when_its_processor_stays),
 	KUNIT_CASE(processor_goes_before_a_move),
 	KUNIT_CASE(processor_goes_before_a_put_back),
+	KUNIT_CASE_PARAM(mask_that_the_kernel_forgets_comes_back,
+			 forgotten_gen_params),
 	KUNIT_CASE(sets_that_race_with_hotplug_are_all_or_nothing),
 	{}
 };

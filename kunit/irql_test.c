@@ -79,6 +79,10 @@ static void go_up_and_down(void *data)
 	struct levels *levels = data;
 	KIRQL apc, dispatch, high, middle;
 
+	/* The first raise has more to do than later ones, and a worker after it. */
+	KeRaiseIrql(DISPATCH_LEVEL, &dispatch);
+	KeLowerIrql(dispatch);
+	schedule_timeout_uninterruptible(HZ / 10);
 	begin_levels(levels);
 	note_level(levels, KeGetCurrentIrql());
 	KeRaiseIrql(APC_LEVEL, &apc);

@@ -525,24 +525,6 @@ static void set_of_the_others_mask_meets_the_end_of_a_fight(struct kunit *test)
 
 /* --- what user mode sets (U3) --- */
 
-/* As sched_setaffinity() leaves it: since 6.2 the kernel keeps the mask. */
-static void user_sets(struct kunit *test, struct nta_worker *worker,
-		      const struct cpumask *mask)
-{
-	struct task_struct *task = worker->task;
-	struct cpumask *kept;
-	unsigned long flags;
-
-	kept = kzalloc(max(sizeof(*kept), sizeof(struct rcu_head)), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kept);
-	cpumask_copy(kept, mask);
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	swap(task->user_cpus_ptr, kept);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	kfree(kept);
-	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(task, mask), 0);
-}
-
 static void set_in_section(struct kunit *test, struct nta_worker *worker,
 			   const struct nta_affinity *affinity)
 {
@@ -574,7 +556,7 @@ static void system_affinity_that_the_users_mask_narrows_is_in_force(struct kunit
 		kunit_skip(test, "needs two groups with two active processors");
 	revert(test, worker, &NTA_NONE);
 	cpumask_set_cpu(nta_cpu(&q), user);
-	user_sets(test, worker, user);
+	nta_user_sets(test, worker->task, user);
 	changes = nta_event_count(NTA_EVENT_FOREIGN_CHANGE);
 	deferred = nta_event_count(NTA_EVENT_DEFERRED);
 
@@ -588,7 +570,7 @@ static void system_affinity_that_the_users_mask_narrows_is_in_force(struct kunit
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_FOREIGN_CHANGE), changes);
 
 	/* Where they do not meet, it is whole. */
-	user_sets(test, worker, nta_mask_of(test, &q));
+	nta_user_sets(test, worker->task, nta_mask_of(test, &q));
 	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(worker->task, in_whole, seen));
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_FOREIGN_CHANGE),
 			changes + 1);
@@ -598,7 +580,7 @@ static void system_affinity_that_the_users_mask_narrows_is_in_force(struct kunit
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DEFERRED), deferred);
 
 	/* Just the mask in force: that is the user's now. */
-	user_sets(test, worker, in_whole);
+	nta_user_sets(test, worker->task, in_whole);
 	call = revert(test, worker, &NTA_NONE);
 	nta_check_mask(test, "after the Revert", &call->look.mask, in_whole);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_FOREIGN_CHANGE),
