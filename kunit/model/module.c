@@ -520,8 +520,12 @@ static int work(void *unused)
 	}
 }
 
+/* Newer kernels give a kernel thread its affinity when it first runs. */
+static DECLARE_COMPLETION(twin_runs);
+
 static int sleep_until_stopped(void *unused)
 {
+	complete(&twin_runs);
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(HZ);
 	return 0;
@@ -671,6 +675,7 @@ static int __init model_init(void)
 	twin = start(sleep_until_stopped, "nta_model_twin");
 	if (IS_ERR(twin))
 		return PTR_ERR(twin);
+	wait_for_completion(&twin_runs);
 	cpumask_copy(&initial, &twin->cpus_mask);
 
 	ret = take_others_token();
