@@ -63,6 +63,7 @@ static const struct section_row section_rows[] = {
 	{ "I8 in a softirq", NTA_IN_SOFTIRQ, NTA_NO_THREAD },
 	{ "I8 in a timer", NTA_IN_TIMER, NTA_NO_THREAD },
 	{ "I8 in a hard interrupt", NTA_IN_HARD_IRQ, NTA_NO_THREAD },
+	{ "I8 in an NMI", NTA_IN_NMI, NTA_NO_THREAD },
 };
 
 static void describe_section(const struct section_row *row, char *name)

@@ -100,6 +100,7 @@ enum nta_section {
 	NTA_IN_SOFTIRQ,
 	NTA_IN_TIMER,
 	NTA_IN_HARD_IRQ,
+	NTA_IN_NMI,
 };
 
 /* Skips the test if the kernel keeps no mark of such a section. */

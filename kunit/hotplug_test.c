@@ -826,6 +826,79 @@ static void mask_that_the_kernel_forgets_comes_back(struct kunit *test)
 		       expected);
 }
 
+/* Twice: what was forgotten the first time is not what is forgotten the second. */
+static void displace_again(struct kunit *test, struct nta_worker *worker,
+			   struct displaced *displaced)
+{
+	struct nta_affinity gone = displaced->gone;
+	struct cpumask *seen = nta_mask(test);
+	struct nta_thread_snapshot entry;
+	unsigned long end;
+
+	if (!cpu_online(nta_cpu(&gone)))
+		bring_up(test, nta_cpu(&gone));
+	nta_worker_do(test, worker, get_active, displaced);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(worker->task,
+						  nta_mask_of(test, &gone), seen));
+	take_down(test, nta_cpu(&gone));
+	nta_worker_do(test, worker, look_around, displaced);
+	end = jiffies + NTA_PUT_BACK_TIMEOUT;
+	do {
+		schedule_timeout_uninterruptible(1);
+		nta_thread_snapshot(worker->task, &entry);
+	} while (!entry.displaced && time_before(jiffies, end));
+	KUNIT_EXPECT_TRUE(test, entry.displaced);
+}
+
+static struct nta_worker *make_forgotten(struct kunit *test,
+					 struct displaced **displaced)
+{
+	struct nta_worker *worker = nta_worker_make(test);
+
+	*displaced = kunit_kzalloc(test, sizeof(**displaced), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, *displaced);
+	nta_pick(test, 3);
+	(*displaced)->gone = pick_victim(test);
+	nta_worker_do(test, worker, look_around, *displaced);
+	nta_user_sets(test, worker->task, mask_of_bits(test, 0x3));
+	displace_again(test, worker, *displaced);
+	return worker;
+}
+
+static void mask_is_remembered_over_two_fallbacks(struct kunit *test)
+{
+	struct displaced *displaced;
+	struct nta_worker *worker = make_forgotten(test, &displaced);
+	const struct cpumask *expected = mask_of_bits(test, 0x7);
+
+	/* A cpuset that leaves a part of it, and then one that leaves it all. */
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task,
+						   mask_of_bits(test, 0x6)), 0);
+	displace_again(test, worker, displaced);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, expected), 0);
+	if (NTA_KERNEL_KEEPS_USER_MASK)
+		expected = mask_of_bits(test, 0x3);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       expected);
+}
+
+static void mask_that_came_back_is_not_remembered_for_ever(struct kunit *test)
+{
+	struct displaced *displaced;
+	struct nta_worker *worker = make_forgotten(test, &displaced);
+	const struct cpumask *expected = mask_of_bits(test, 0x6);
+
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       mask_of_bits(test, 0x3));
+	displace_again(test, worker, displaced);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, expected), 0);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the second Revert",
+		       &displaced->looks[0].mask, expected);
+}
+
 /* Sets to a processor that comes and goes. */
 struct race {
 	struct nta_affinity gone;
@@ -923,6 +996,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(processor_goes_before_a_put_back),
 	KUNIT_CASE_PARAM(mask_that_the_kernel_forgets_comes_back,
 			 forgotten_gen_params),
+	KUNIT_CASE(mask_is_remembered_over_two_fallbacks),
+	KUNIT_CASE(mask_that_came_back_is_not_remembered_for_ever),
 	KUNIT_CASE(sets_that_race_with_hotplug_are_all_or_nothing),
 	{}
 };

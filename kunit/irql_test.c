@@ -149,6 +149,17 @@ static void do_it_wrong(void *data)
 	KeLowerIrql(PASSIVE_LEVEL);
 	note_level(levels, KeGetCurrentIrql());
 	spin_unlock_bh(&native);
+	/* The same where that is all there is, after raises of both kinds. */
+	local_bh_disable();
+	KeLowerIrql(PASSIVE_LEVEL);
+	note_level(levels, KeGetCurrentIrql());
+	local_bh_enable();
+	old = KfRaiseIrql(HIGH_LEVEL);
+	KeLowerIrql(old);
+	local_bh_disable();
+	KeLowerIrql(PASSIVE_LEVEL);
+	note_level(levels, KeGetCurrentIrql());
+	local_bh_enable();
 	/* A spin lock that needs DISPATCH_LEVEL, taken and released below. */
 	KeAcquireSpinLockAtDpcLevel(&lock);
 	KeReleaseSpinLockFromDpcLevel(&lock);
@@ -172,9 +183,10 @@ static void wrong_levels_are_refused_and_counted(struct kunit *test)
 {
 	/* Without PREEMPT_COUNT a held lock leaves no mark, and two lines more. */
 	const bool marked = IS_ENABLED(CONFIG_PREEMPT_COUNT);
-	const KIRQL expected[] = { 0, 0, 2, 0, 2, 0, 2, 0, marked ? 2 : 0, 0 };
+	const KIRQL expected[] = { 0, 0, 2, 0, 2, 2, 2, 0, 2, 0,
+				   marked ? 2 : 0, 0 };
 	struct levels *levels = kunit_kzalloc(test, sizeof(*levels), GFP_KERNEL);
-	long bad = marked ? 7 : 9;
+	long bad = marked ? 9 : 11;
 
 	KUNIT_ASSERT_NOT_NULL(test, levels);
 	nta_on_thread(test, do_it_wrong, levels);
@@ -292,6 +304,7 @@ static void be_interrupted(void *data)
 static void interrupts_have_levels_of_their_own(struct kunit *test)
 {
 	static const KIRQL in_irq[] = { 3, 15, 3 }, in_softirq[] = { 2, 15, 2 };
+	static const KIRQL in_nmi[] = { 15, 15, 15 };
 	struct interrupted *interrupted = kunit_kzalloc(test,
 							sizeof(*interrupted),
 							GFP_KERNEL);
@@ -300,6 +313,12 @@ static void interrupts_have_levels_of_their_own(struct kunit *test)
 	interrupted->section = NTA_IN_HARD_IRQ;
 	nta_on_thread(test, be_interrupted, interrupted);
 	check_levels(test, &interrupted->levels, in_irq, 3, 0);
+	KUNIT_EXPECT_EQ(test, interrupted->thread, 0);
+
+	memset(interrupted, 0, sizeof(*interrupted));
+	interrupted->section = NTA_IN_NMI;
+	nta_on_thread(test, be_interrupted, interrupted);
+	check_levels(test, &interrupted->levels, in_nmi, 3, 0);
 	KUNIT_EXPECT_EQ(test, interrupted->thread, 0);
 
 	memset(interrupted, 0, sizeof(*interrupted));

@@ -145,5 +145,13 @@ void nta_in_section(enum nta_section section, void (*work)(void *data),
 	case NTA_IN_HARD_IRQ:
 		in_hard_irq_context(&interruption);
 		break;
+	case NTA_IN_NMI:
+		/* To all who ask for it, it is one. */
+		local_irq_save(flags);
+		__preempt_count_add(NMI_OFFSET + HARDIRQ_OFFSET);
+		work(data);
+		__preempt_count_sub(NMI_OFFSET + HARDIRQ_OFFSET);
+		local_irq_restore(flags);
+		break;
 	}
 }
