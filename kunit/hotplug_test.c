@@ -730,6 +730,52 @@ static void processor_goes_before_a_put_back(struct kunit *test)
 	check_processor_goes_before_the_install(test, true);
 }
 
+/* The worker has not even looked: somebody else owns the entry until then. */
+static void processor_goes_before_the_worker_looks(struct kunit *test)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	long count = nta_event_count(NTA_EVENT_DISPLACED);
+	struct cpumask *seen = nta_mask(test), *gone;
+	struct nta_affinity user = nta_pick(test, 0);
+	struct nta_thread_snapshot entry;
+	struct nta_thread *thread;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	displaced->gone = user;
+	displaced->a = user;
+	/* So that there is an entry, and the user affinity is that processor. */
+	nta_worker_do(test, worker, look_around, displaced);
+	nta_worker_do(test, worker, get_narrow_and_active, displaced);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	displaced->a = pick_victim(test);
+	gone = nta_mask_of(test, &displaced->a);
+
+	nta_thread_own(thread);
+	nta_worker_do(test, worker, set_atomically, displaced);
+	KUNIT_EXPECT_EQ(test, remove_cpu(nta_cpu(&displaced->a)), 0);
+	nta_thread_disown(thread);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_event(NTA_EVENT_DISPLACED, count + 1));
+	nta_thread_own(thread);
+	nta_thread_disown(thread);
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_TRUE(test, entry.displaced);
+	KUNIT_EXPECT_TRUE(test, entry.state.active);
+	KUNIT_EXPECT_TRUE(test, entry.pending);
+
+	bring_up(test, nta_cpu(&displaced->a));
+	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(worker->task, gone, seen),
+			      "not moved: CPUs %*pbl", cpumask_pr_args(seen));
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       nta_mask_of(test, &user));
+}
+
 /* --- what the kernel forgets with its fallback (U6) --- */
 
 /* What others do while the thread is displaced. Bit n of a mask is the n-th CPU. */
@@ -899,6 +945,31 @@ static void mask_that_came_back_is_not_remembered_for_ever(struct kunit *test)
 		       &displaced->looks[0].mask, expected);
 }
 
+/* User mode's first mask comes when the thread is active already. */
+static void mask_set_while_active_is_remembered(struct kunit *test)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	const struct cpumask *user = mask_of_bits(test, 0x3);
+	struct cpumask *seen = nta_mask(test);
+	struct nta_affinity gone;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	nta_pick(test, 3);
+	gone = pick_victim(test);
+	displaced->gone = gone;
+	nta_worker_do(test, worker, get_active, displaced);
+	nta_user_sets(test, worker->task, user);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(worker->task,
+						  nta_mask_of(test, &gone), seen));
+	take_down(test, nta_cpu(&gone));
+	nta_worker_do(test, worker, look_around, displaced);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       user);
+}
+
 /* Sets to a processor that comes and goes. */
 struct race {
 	struct nta_affinity gone;
@@ -994,9 +1065,11 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(displaced_thread_is_put_back_when_its_processor_stays),
 	KUNIT_CASE(processor_goes_before_a_move),
 	KUNIT_CASE(processor_goes_before_a_put_back),
+	KUNIT_CASE(processor_goes_before_the_worker_looks),
 	KUNIT_CASE_PARAM(mask_that_the_kernel_forgets_comes_back,
 			 forgotten_gen_params),
 	KUNIT_CASE(mask_is_remembered_over_two_fallbacks),
+	KUNIT_CASE(mask_set_while_active_is_remembered),
 	KUNIT_CASE(mask_that_came_back_is_not_remembered_for_ever),
 	KUNIT_CASE(sets_that_race_with_hotplug_are_all_or_nothing),
 	{}
