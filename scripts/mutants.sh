@@ -5,14 +5,14 @@
 # which some test should notice, and tells which are not noticed. A change whose
 # machine code is that of the original is none, and one that does not compile is none.
 #
-#   mutants.sh [-n NUMBER] [-s SEED] [-t MINUTES] [-r] [-k KERNEL] [-u] [FILE...]
+#   mutants.sh [-n NUMBER] [-s SEED] [-t MINUTES] [-r] [-k KERNELS] [-u] [FILE...]
 #
 #   -n NUMBER   a random choice of so many; all of them if not given
 #   -s SEED     another choice (1), and another order
 #   -t MINUTES  begin no other change after that
 #   -r          only what has survived the last time, or was not tried; the table has
 #               all of them
-#   -k KERNEL   of scripts/kernels, in QEMU, in place of debug-6.1; none: not in QEMU
+#   -k KERNELS  of scripts/kernels, in place of "uml-7 debug-6.1"
 #   -u          what survives is tried with user processes, too: a minute more for each
 #   FILE        affinity.c and the like; all of those below if not given
 #
@@ -34,7 +34,7 @@
 
 scripts=$tree/scripts
 explained=$scripts/mutants/explained
-stages=(user uml-7 debug-6.1)
+kernels=(uml-7 debug-6.1)
 dir=$work/mutants
 aim=95
 
@@ -52,10 +52,7 @@ while getopts n:s:t:rk:u option; do
 	s) seed=$OPTARG ;;
 	t) minutes=$OPTARG ;;
 	r) again=1 ;;
-	k)
-		stages=(user uml-7)
-		[ "$OPTARG" = none ] || stages+=("$OPTARG")
-		;;
+	k) read -ra kernels <<<"$OPTARG" ;;
 	u) user=twins limit=300 ;;
 	*) exit 2 ;;
 	esac
@@ -63,7 +60,7 @@ done
 shift $((OPTIND - 1))
 files=("$@")
 [ $# -gt 0 ] || files=("${all_files[@]}")
-kernels=("${stages[@]:1}")
+stages=(user "${kernels[@]}")
 
 lock "mutants-$(basename "$work")"
 "$scripts/packages.sh" check
@@ -154,12 +151,11 @@ use_kernel()
 	modules=$slot/$1/ko
 }
 
-# Only the suites that show more in QEMU than in User Mode Linux.
+# Of the suites only those that show more there than on the kernel before.
 prepare_qemu_suites()
 {
-	local kernel=$1 copy=$dir/suites/tree
+	local kernel=$1 copy=$dir/suites.$kernel
 	kernel_env "$kernel"
-	mkdir -p "$dir/suites"
 	cp -r "$work/$kernel/tree" "$copy"
 	{
 		echo "obj-m := ntaffinity_kunit.o"
@@ -167,8 +163,8 @@ prepare_qemu_suites()
 		grep '^ccflags-y' "$copy/kunit/Kbuild"
 	} >"$copy/kunit/Kbuild.new"
 	mv "$copy/kunit/Kbuild.new" "$copy/kunit/Kbuild"
-	make -C "$kernel_build" "ARCH=$kernel_arch" PAHOLE=no-pahole "M=$copy" modules >"$dir/suites/log" 2>&1 ||
-		{ log_excerpt "$dir/suites/log"; die "the suites for $kernel do not build"; }
+	make -C "$kernel_build" "ARCH=$kernel_arch" PAHOLE=no-pahole "M=$copy" modules >"$copy.log" 2>&1 ||
+		{ log_excerpt "$copy.log"; die "the suites for $kernel do not build"; }
 }
 
 # prepare_slot SLOT: a directory in which one change at a time is built.
@@ -181,8 +177,8 @@ prepare_slot()
 		cp -r "$built" "$copy"
 		sed -i "s,$built,$copy,g" "$copy/src/ntaffinity.mod"
 		cp "$built/src/ntaffinity.ko" "$modules/"
-		if [ "$k_runner" = qemu ]; then
-			cp "$dir/suites/tree/kunit/ntaffinity_kunit.ko" "$modules/"
+		if [ "$kernel" != "${kernels[0]}" ]; then
+			cp "$dir/suites.$kernel/kunit/ntaffinity_kunit.ko" "$modules/"
 		else
 			cp "$built"/kunit/*.ko "$work/$kernel/model/ntaffinity_model.ko" \
 				"$work/$kernel/samples/from_the_shell/from_the_shell.ko" "$modules/"
@@ -379,8 +375,7 @@ say "    $chosen of $(wc -l <"$dir/all") changes"
 
 prepare_user
 for kernel in "${kernels[@]}"; do
-	kernel_row "$kernel"
-	[ "$k_runner" != qemu ] || prepare_qemu_suites "$kernel"
+	[ "$kernel" = "${kernels[0]}" ] || prepare_qemu_suites "$kernel"
 done
 
 # The tests alone first: they have to pass.
