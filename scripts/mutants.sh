@@ -154,7 +154,8 @@ use_kernel()
 # Of the suites only those that show more there than on the kernel before.
 prepare_qemu_suites()
 {
-	local kernel=$1 copy=$dir/suites.$kernel
+	local kernel=$1
+	local copy=$dir/suites.$kernel
 	kernel_env "$kernel"
 	cp -r "$work/$kernel/tree" "$copy"
 	{
@@ -177,11 +178,11 @@ prepare_slot()
 		cp -r "$built" "$copy"
 		sed -i "s,$built,$copy,g" "$copy/src/ntaffinity.mod"
 		cp "$built/src/ntaffinity.ko" "$modules/"
+		cp "$work/$kernel/samples/from_the_shell/from_the_shell.ko" "$modules/"
 		if [ "$kernel" != "${kernels[0]}" ]; then
 			cp "$dir/suites.$kernel/kunit/ntaffinity_kunit.ko" "$modules/"
 		else
-			cp "$built"/kunit/*.ko "$work/$kernel/model/ntaffinity_model.ko" \
-				"$work/$kernel/samples/from_the_shell/from_the_shell.ko" "$modules/"
+			cp "$built"/kunit/*.ko "$work/$kernel/model/ntaffinity_model.ko" "$modules/"
 		fi
 	done
 }
@@ -241,10 +242,10 @@ boot_mutant()
 	uml)
 		"$scripts/boot.sh" -k "$modules" -p "$processor" -c 5 -t "$limit" \
 			-a "rcupdate.rcu_cpu_stall_timeout=150 nosoftlockup rcupdate.rcu_expedited=1" \
-			"$k_name" mutant.sh model observed kunit $user
+			"$k_name" mutant.sh model observed unload kunit $user
 		;;
 	*)
-		"$scripts/boot.sh" -k "$modules" -t 300 "$k_name" mutant.sh kunit
+		"$scripts/boot.sh" -k "$modules" -t 300 "$k_name" mutant.sh unload kunit
 		;;
 	esac >"$slot/log" 2>&1
 }

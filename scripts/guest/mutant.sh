@@ -63,6 +63,7 @@ for test; do
 	model) try model model 600,1 groupsize=2 ;;
 	kunit) try kunit kunit groupsize=2 ;;
 	observed) try observed model 600,1 "groupsize=2 rules=observed groupaware=1" ;;
+	unload) try unload unload ;;
 	twins) try twins user 1 "" 100 ;;
 	*) exit 2 ;;
 	esac
