@@ -144,22 +144,28 @@ void nta_read_mask(struct task_struct *task, struct cpumask *mask)
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
 
-/* Since 6.2 the kernel keeps the mask, and frees it. */
-void nta_user_sets(struct kunit *test, struct task_struct *task,
-		   const struct cpumask *mask)
+/* Since 6.2 the kernel keeps the mask that user mode asks for, and frees it. */
+void nta_keep_user_mask(struct kunit *test, struct task_struct *task,
+			const struct cpumask *mask)
 {
 	struct cpumask *kept;
 	unsigned long flags;
 
+	if (!NTA_KERNEL_KEEPS_USER_MASK)
+		return;
 	kept = kzalloc(max(sizeof(*kept), sizeof(struct rcu_head)), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kept);
 	cpumask_copy(kept, mask);
-	if (NTA_KERNEL_KEEPS_USER_MASK) {
-		raw_spin_lock_irqsave(&task->pi_lock, flags);
-		swap(task->user_cpus_ptr, kept);
-		raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	}
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	swap(task->user_cpus_ptr, kept);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	kfree(kept);
+}
+
+void nta_user_sets(struct kunit *test, struct task_struct *task,
+		   const struct cpumask *mask)
+{
+	nta_keep_user_mask(test, task, mask);
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(task, mask), 0);
 }
 
@@ -608,6 +614,9 @@ static void check_state(struct kunit *test, const char *what,
 			    "%s: active", what);
 	KUNIT_EXPECT_FALSE_MSG(test, look->entry.owned,
 			       "%s: somebody still owns the entry", what);
+	KUNIT_EXPECT_FALSE_MSG(test, look->entry.displaced, "%s: displaced",
+			       what);
+	KUNIT_EXPECT_FALSE_MSG(test, look->entry.given_up, "%s: given up", what);
 	KUNIT_EXPECT_EQ_MSG(test, look->task_state, (unsigned int)TASK_RUNNING,
 			    "%s: task state (S19)", what);
 	KUNIT_EXPECT_TRUE_MSG(test, cpumask_test_cpu(look->cpu, &look->mask),

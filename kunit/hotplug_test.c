@@ -730,6 +730,33 @@ static void processor_goes_before_a_put_back(struct kunit *test)
 	check_processor_goes_before_the_install(test, true);
 }
 
+/* U6: and so it is by a Set of where it is, though nothing is to be moved. */
+static void displaced_thread_sets_what_is_in_force(struct kunit *test)
+{
+	struct nta_worker *worker = nta_worker_make(test);
+	struct displaced *displaced = displace(test, worker);
+	struct nta_affinity a = nta_pick(test, 0);
+	struct nta_thread_snapshot entry;
+
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task,
+						   nta_mask_of(test, &a)), 0);
+	nta_worker_do(test, worker, look_around, displaced);
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_TRUE(test, entry.displaced);
+	displaced->a = a;
+	nta_worker_do(test, worker, set_atomically, displaced);
+	nta_worker_do(test, worker, look_around, displaced);
+	KUNIT_EXPECT_FALSE(test, displaced->looks[0].entry.displaced);
+	KUNIT_EXPECT_FALSE(test, displaced->looks[0].entry.pending);
+	nta_check_mask(test, "after the Set", &displaced->looks[0].mask,
+		       nta_mask_of(test, &a));
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       nta_mask_of(test, &a));
+}
+
 /* The worker has not even looked: somebody else owns the entry until then. */
 static void processor_goes_before_the_worker_looks(struct kunit *test)
 {
@@ -1066,6 +1093,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(processor_goes_before_a_move),
 	KUNIT_CASE(processor_goes_before_a_put_back),
 	KUNIT_CASE(processor_goes_before_the_worker_looks),
+	KUNIT_CASE(displaced_thread_sets_what_is_in_force),
 	KUNIT_CASE_PARAM(mask_that_the_kernel_forgets_comes_back,
 			 forgotten_gen_params),
 	KUNIT_CASE(mask_is_remembered_over_two_fallbacks),

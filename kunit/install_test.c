@@ -32,6 +32,7 @@ enum answer {
  * others put in force is "theirs", one after the other.
  * @active: the second processor is in force before
  * @revert: the install is that of a Revert, else of a Set of the third processor
+ * @raised: the Set is made at DISPATCH_LEVEL, and the install when that is lowered
  * @fails: it fails, and leaves all as it was
  * @any: the thread may use all processors at last
  * @calls: of set_cpus_allowed_ptr()
@@ -44,6 +45,7 @@ struct row {
 	enum answer answers[ANSWERS];
 	bool active;
 	bool revert;
+	bool raised;
 	bool fails;
 	bool any;
 	bool lost;
@@ -77,6 +79,18 @@ static const struct row rows[] = {
 	{ "nested Set, and the outer one too",
 	  { STUCK, OBEYED, REFUSED, REFUSED },
 	  .active = true, .fails = true, .any = true, .calls = 5, .repeated = 1 },
+	{ "lowered, stuck once", { STUCK },
+	  .raised = true, .calls = 3, .repeated = 1 },
+	{ "lowered, stuck for good",
+	  { STUCK, OBEYED, STUCK, OBEYED, STUCK, OBEYED, STUCK },
+	  .raised = true, .calls = 10, .repeated = 4 },
+	{ "lowered, refused", { REFUSED }, .raised = true, .calls = 1 },
+	{ "lowered, stuck and refused", { STUCK, OBEYED, REFUSED },
+	  .raised = true, .active = true, .calls = 4, .repeated = 1 },
+	{ "lowered, changed before", { CHANGED_BEFORE },
+	  .raised = true, .calls = 1, .user = 1 },
+	{ "lowered, changed after", { CHANGED_AFTER },
+	  .raised = true, .active = true, .calls = 1, .user = 1 },
 	{ "Revert, stuck once", { STUCK },
 	  .active = true, .revert = true, .calls = 3, .repeated = 1 },
 	{ "Revert, stuck for good",
@@ -261,6 +275,7 @@ static void do_install(void *data)
 				 .Group = install->outer.group };
 	GROUP_AFFINITY a = { .Mask = install->a.mask, .Group = install->a.group };
 	GROUP_AFFINITY none = {};
+	KIRQL old = PASSIVE_LEVEL;
 
 	install->task = current;
 	set_cpus_allowed_ptr(current, install->user);
@@ -272,8 +287,14 @@ static void do_install(void *data)
 
 	memset(&install->previous, NTA_POISON, sizeof(install->previous));
 	read_counts(install);
+	if (install->row->raised) {
+		old = KeRaiseIrqlToDpcLevel();
+		KeSetSystemGroupAffinityThread(&a, &install->previous);
+	}
 	begin_to_answer(install);
-	if (install->row->revert)
+	if (install->row->raised)
+		KeLowerIrql(old);
+	else if (install->row->revert)
 		KeRevertToUserGroupAffinityThread(&none);
 	else
 		KeSetSystemGroupAffinityThread(&a, &install->previous);
@@ -320,7 +341,8 @@ static void check_call(struct kunit *test, const struct install *install)
 	KUNIT_EXPECT_EQ(test, install->events[NTA_EVENT_USER_REFUSED],
 			(long)user_refused);
 	KUNIT_EXPECT_EQ(test, install->refused, (long)row->fails);
-	KUNIT_EXPECT_FALSE(test, install->looks[1].entry.owned);
+	if (!row->raised && !row->user)
+		KUNIT_EXPECT_FALSE(test, install->looks[1].entry.owned);
 	KUNIT_EXPECT_EQ(test, install->looks[1].task_state,
 			(unsigned int)TASK_RUNNING);
 	if (row->revert)
@@ -348,6 +370,24 @@ static void check_state(struct kunit *test, const struct install *install)
 	if (row->fails)
 		KUNIT_EXPECT_EQ(test, look->entry.generation,
 				before->entry.generation);
+}
+
+/* What is not done yet is done in a second. */
+static void check_settled(struct kunit *test, struct nta_worker *worker)
+{
+	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
+	struct nta_thread_snapshot entry;
+
+	do {
+		nta_thread_snapshot(worker->task, &entry);
+		if (!entry.pending && !entry.displaced && !entry.owned)
+			break;
+		schedule_timeout_uninterruptible(1);
+	} while (time_before(jiffies, end));
+	KUNIT_EXPECT_FALSE(test, entry.pending);
+	KUNIT_EXPECT_FALSE(test, entry.displaced);
+	KUNIT_EXPECT_FALSE(test, entry.owned);
+	KUNIT_EXPECT_FALSE(test, entry.given_up);
 }
 
 static void install_ends_as_the_kernel_answers(struct kunit *test)
@@ -379,7 +419,9 @@ static void install_ends_as_the_kernel_answers(struct kunit *test)
 	/* What others have changed a worker puts right. */
 	nta_wait_for_mask(worker->task, expected, seen);
 	nta_check_mask(test, "afterwards", seen, expected);
-	if (!row->user && !row->lost && row->repeated < 3)
+	if (!row->any && !row->lost)
+		check_settled(test, worker);
+	if (!row->user && !row->lost && !row->raised && row->repeated < 3)
 		KUNIT_EXPECT_TRUE_MSG(test, cpumask_test_cpu(install->looks[1].cpu,
 							     expected),
 				      "on CPU %u (S13, R8)",

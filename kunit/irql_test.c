@@ -33,6 +33,7 @@ struct levels {
 	bool irqs_off_after;
 	bool irqs_off[MAX_LEVELS];
 	bool bh_off[MAX_LEVELS];
+	int marks[MAX_LEVELS];
 	long bad;
 };
 
@@ -41,6 +42,7 @@ static void note_level(struct levels *levels, KIRQL irql)
 	levels->seen[levels->count] = irql;
 	levels->irqs_off[levels->count] = irqs_disabled();
 	levels->bh_off[levels->count] = !!softirq_count();
+	levels->marks[levels->count] = atomic_read(&nta_marks);
 	levels->count++;
 }
 
@@ -118,6 +120,10 @@ static void levels_go_up_and_down(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, levels);
 	nta_on_thread(test, go_up_and_down, levels);
 	check_levels(test, levels, expected, ARRAY_SIZE(expected), 0);
+	/* Nobody is looked up where nobody is at APC_LEVEL, or above it. */
+	for (i = 0; i < ARRAY_SIZE(expected); i++)
+		KUNIT_EXPECT_EQ_MSG(test, levels->marks[i], i > 0 && i < 8,
+				    "level %u", i);
 	for (i = 0; i < 9; i++) {
 		KUNIT_EXPECT_EQ_MSG(test, levels->bh_off[i], expected[i] >= 2,
 				    "level %u", i);
@@ -545,6 +551,8 @@ static void check_moved(struct kunit *test, const char *what,
 			      "%s: on CPU %u", what, look->cpu);
 	KUNIT_EXPECT_FALSE_MSG(test, look->entry.pending, "%s", what);
 	KUNIT_EXPECT_FALSE_MSG(test, look->entry.owned, "%s", what);
+	KUNIT_EXPECT_FALSE_MSG(test, look->entry.displaced, "%s", what);
+	KUNIT_EXPECT_FALSE_MSG(test, look->entry.given_up, "%s", what);
 }
 
 /* I3, I5, I6: nothing is waited for. */

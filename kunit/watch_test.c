@@ -219,6 +219,73 @@ static void request_that_our_own_install_answers_is_remembered(struct kunit *tes
 	nta_check_mask(test, "after the second Revert", &call->look.mask, in_b);
 }
 
+/* As the kernel changes a sleeping thread's affinity, for the one who calls. */
+static void change_by_hand(struct nta_thread *thread, const struct cpumask *mask)
+{
+	struct task_struct *task = thread->task;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	nta_note_change(thread, true);
+	cpumask_copy(&task->cpus_mask, mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+/* U4: a request is answered once, by what the kernel makes of it. */
+static void request_that_got_another_mask_is_over(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_affinity c = nta_pick(test, 2);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *in_a = nta_mask_of(test, &a), *seen = nta_mask(test);
+	struct cpumask *in_c = nta_mask_of(test, &c);
+	struct nta_thread *thread;
+	struct call *call;
+
+	set(test, worker, &a);
+	thread = nta_thread_find(worker->task);
+	nta_note_asked(thread, nta_mask_of(test, &b));
+	change_by_hand(thread, in_c);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(worker->task, in_a, seen));
+	set(test, worker, &b);
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "after the Revert", &call->look.mask, in_c);
+}
+
+struct asking {
+	struct nta_thread *thread;
+	const struct cpumask *asked;
+};
+
+static void ask(void *data)
+{
+	const struct asking *asking = data;
+
+	nta_note_asked(asking->thread, asking->asked);
+}
+
+/* U4: and not by what somebody else asks for meanwhile. */
+static void request_is_answered_after_somebody_elses_change(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_affinity c = nta_pick(test, 2);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_worker *other = nta_worker_make(test);
+	struct cpumask *in_a = nta_mask_of(test, &a), *seen = nta_mask(test);
+	struct cpumask *in_b = nta_mask_of(test, &b);
+	struct asking asking = { .asked = in_b };
+	struct call *call;
+
+	set(test, worker, &a);
+	asking.thread = nta_thread_find(worker->task);
+	nta_worker_do(test, other, ask, &asking);
+	change_by_hand(asking.thread, nta_mask_of(test, &c));
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(worker->task, in_a, seen));
+	set(test, worker, &b);
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "after the Revert", &call->look.mask, in_b);
+}
+
 /* U4: and if that mask is in force when he asks. */
 static void request_for_the_mask_in_force_is_remembered(struct kunit *test)
 {
@@ -532,6 +599,8 @@ static void set_in_section(struct kunit *test, struct nta_worker *worker,
 
 	nta_worker_do(test, worker, do_set_in_section, &call);
 	KUNIT_EXPECT_TRUE(test, call.look.entry.state.active);
+	KUNIT_EXPECT_FALSE(test, call.look.entry.displaced);
+	KUNIT_EXPECT_FALSE(test, call.look.entry.given_up);
 }
 
 /*
@@ -952,7 +1021,7 @@ static void request_that_meets_an_install_is_remembered(struct kunit *test)
 {
 	const struct request *request = test->param_value;
 	struct cpumask *user = mask_of_bits(test, request->user);
-	struct cpumask *gets = mask_of_bits(test, request->gets);
+	struct cpumask *gets = mask_of_bits(test, request->gets), *asked;
 	struct nta_worker *worker = nta_worker_make(test);
 	struct nta_affinity system = nta_pick(test, 0);
 	struct cpumask *seen = nta_mask(test);
@@ -973,8 +1042,12 @@ static void request_that_meets_an_install_is_remembered(struct kunit *test)
 	counts = nta_count_changes(thread);
 	if (request->meanwhile)
 		counts.all--;
+	/* Where nobody looks of himself he may find the mask before he is told. */
+	asked = mask_of_bits(test, request->asked);
+	if (nta_watch_sees_changes() && cpumask_subset(gets, asked))
+		nta_keep_user_mask(test, worker->task, asked);
 	nta_note_request(thread, &counts, mask_of_bits(test, request->before),
-			 mask_of_bits(test, request->asked));
+			 asked);
 	if (request->active) {
 		call = revert(test, worker, &NTA_NONE);
 		cpumask_copy(seen, &call->look.mask);
@@ -992,6 +1065,8 @@ static struct kunit_case watch_cases[] = {
 			 change_gen_params),
 	KUNIT_CASE_PARAM(change_right_before_the_revert_wins, change_gen_params),
 	KUNIT_CASE(request_that_our_own_install_answers_is_remembered),
+	KUNIT_CASE(request_that_got_another_mask_is_over),
+	KUNIT_CASE(request_is_answered_after_somebody_elses_change),
 	KUNIT_CASE(request_for_the_mask_in_force_is_remembered),
 	KUNIT_CASE(change_of_a_bound_thread_stays),
 	KUNIT_CASE(fight_is_given_up_until_the_next_set),

@@ -91,6 +91,7 @@ static atomic_long_t threads_known = ATOMIC_LONG_INIT(0);
 static struct tracepoint *process_free;
 
 atomic_t nta_marks = ATOMIC_INIT(0);
+EXPORT_SYMBOL_IF_KUNIT(nta_marks);
 
 static struct bucket *bucket_of(const struct task_struct *task)
 {
