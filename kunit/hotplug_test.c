@@ -16,9 +16,11 @@
 #include <linux/topology.h>
 
 #include "compat.h"
+#include "foreign.h"
 #include "helpers.h"
 #include "placement.h"
 #include "stretch.h"
+#include "watch.h"
 #include "wdm.h"
 
 /* CPUs that were active before the test. */
@@ -757,6 +759,42 @@ static void displaced_thread_sets_what_is_in_force(struct kunit *test)
 		       nta_mask_of(test, &a));
 }
 
+/*
+ * U4: a cpuset can give a thread the very mask that the scheduler makes up. If that
+ * was the only change while somebody asked for a mask it was he.
+ */
+static void check_fallback_of_a_request(struct kunit *test, unsigned int changes,
+					const struct cpumask *expected)
+{
+	struct nta_worker *worker = nta_worker_make(test);
+	struct displaced *displaced = displace(test, worker);
+	struct nta_thread *thread = nta_thread_find(worker->task);
+	struct nta_changes counts;
+
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	if (!nta_watch_sees_changes())
+		kunit_skip(test, "needs hooks");
+	counts = nta_count_changes(thread);
+	KUNIT_EXPECT_EQ(test, counts.foreign, 1U);
+	counts.all -= changes;
+	counts.foreign -= changes;
+	nta_note_request(thread, &counts, nta_mask_of(test, &displaced->a),
+			 cpu_possible_mask);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       expected ?: &displaced->before.mask);
+}
+
+static void fallback_alone_while_somebody_asks_is_his(struct kunit *test)
+{
+	check_fallback_of_a_request(test, 1, cpu_possible_mask);
+}
+
+static void fallback_besides_a_request_is_the_schedulers(struct kunit *test)
+{
+	check_fallback_of_a_request(test, 2, NULL);
+}
+
 /* The worker has not even looked: somebody else owns the entry until then. */
 static void processor_goes_before_the_worker_looks(struct kunit *test)
 {
@@ -1094,6 +1132,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(processor_goes_before_a_put_back),
 	KUNIT_CASE(processor_goes_before_the_worker_looks),
 	KUNIT_CASE(displaced_thread_sets_what_is_in_force),
+	KUNIT_CASE(fallback_alone_while_somebody_asks_is_his),
+	KUNIT_CASE(fallback_besides_a_request_is_the_schedulers),
 	KUNIT_CASE_PARAM(mask_that_the_kernel_forgets_comes_back,
 			 forgotten_gen_params),
 	KUNIT_CASE(mask_is_remembered_over_two_fallbacks),

@@ -174,6 +174,9 @@ static void entry_ends_with_its_address(struct kunit *test)
 	for (round = 0; round < 3; round++) {
 		thread = nta_thread_make(task, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread);
+		/* Whoever comes second, as from a shrinker, gets the first's. */
+		KUNIT_EXPECT_PTR_EQ(test, nta_thread_make(task, GFP_KERNEL),
+				    thread);
 		nta_thread_snapshot(task, &entry);
 		KUNIT_EXPECT_TRUE(test, entry.known);
 		KUNIT_EXPECT_FALSE_MSG(test, entry.state.active,

@@ -286,6 +286,31 @@ static void request_is_answered_after_somebody_elses_change(struct kunit *test)
 	nta_check_mask(test, "after the Revert", &call->look.mask, in_b);
 }
 
+/* U4: nor by the driver, if somebody else has answered it. */
+static void request_that_somebody_else_has_met_is_over(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_affinity c = nta_pick(test, 2);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_worker *other = nta_worker_make(test);
+	struct cpumask *in_a = nta_mask_of(test, &a), *seen = nta_mask(test);
+	struct cpumask *in_b = nta_mask_of(test, &b);
+	struct cpumask *in_c = nta_mask_of(test, &c);
+	struct asking asking = { .asked = in_b };
+	struct call *call;
+
+	set(test, worker, &a);
+	asking.thread = nta_thread_find(worker->task);
+	nta_worker_do(test, other, ask, &asking);
+	change_by_hand(asking.thread, in_b);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(worker->task, in_a, seen));
+	change_by_hand(asking.thread, in_c);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(worker->task, in_a, seen));
+	set(test, worker, &b);
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "after the Revert", &call->look.mask, in_c);
+}
+
 /* U4: and if that mask is in force when he asks. */
 static void request_for_the_mask_in_force_is_remembered(struct kunit *test)
 {
@@ -1067,6 +1092,7 @@ static struct kunit_case watch_cases[] = {
 	KUNIT_CASE(request_that_our_own_install_answers_is_remembered),
 	KUNIT_CASE(request_that_got_another_mask_is_over),
 	KUNIT_CASE(request_is_answered_after_somebody_elses_change),
+	KUNIT_CASE(request_that_somebody_else_has_met_is_over),
 	KUNIT_CASE(request_for_the_mask_in_force_is_remembered),
 	KUNIT_CASE(change_of_a_bound_thread_stays),
 	KUNIT_CASE(fight_is_given_up_until_the_next_set),
