@@ -5,13 +5,13 @@
 # which some test should notice, and tells which are not noticed. A change whose
 # machine code is that of the original is none, and one that does not compile is none.
 #
-#   mutants.sh [-n NUMBER] [-s SEED] [-t MINUTES] [-r] [-k KERNELS] [-u] [FILE...]
+#   mutants.sh [-n NUMBER] [-s SEED] [-t MINUTES] [-r|-c] [-k KERNELS] [-u] [FILE...]
 #
 #   -n NUMBER   a random choice of so many; all of them if not given
 #   -s SEED     another choice (1), and another order
 #   -t MINUTES  begin no other change after that
-#   -r          only what has survived the last time, or was not tried; the table has
-#               all of them
+#   -r          only what has survived until now; the table has all that was tried
+#   -c          only what was not tried yet, likewise
 #   -k KERNELS  of scripts/kernels, in place of "uml-7 debug-6.1"
 #   -u          what survives is tried with user processes, too: a minute more for each
 #   FILE        affinity.c and the like; all of those below if not given
@@ -46,12 +46,13 @@ user_space=' affinity.c topology.h topology.c '
 qemu_suites=(install watch hotplug child irql context)
 
 number="" seed=1 minutes="" again="" user="" limit=150
-while getopts n:s:t:rk:u option; do
+while getopts n:s:t:rck:u option; do
 	case $option in
 	n) number=$OPTARG ;;
 	s) seed=$OPTARG ;;
 	t) minutes=$OPTARG ;;
-	r) again=1 ;;
+	r) again=survivors ;;
+	c) again=untried ;;
 	k) read -ra kernels <<<"$OPTARG" ;;
 	u) user=twins limit=300 ;;
 	*) exit 2 ;;
@@ -365,11 +366,15 @@ if [ -n "$again" ]; then
 	cp "$results" "$dir/before"
 fi
 # The same choice for the same seed.
-awk -F '\t' -v OFS='\t' -v seed="$seed" '
+awk -F '\t' -v OFS='\t' -v seed="$seed" -v again="$again" '
 	BEGIN { srand(seed) }
-	NR == FNR && FILENAME == before { if ($5 != "survives") over[$1 OFS $3 OFS $4] = 1; next }
-	{ place = rand() }
-	!(($1 OFS $4 OFS $5) in over) { print place, $0 }' before="$dir/before" "$dir/before" "$dir/all" |
+	FILENAME == before { verdict[$1 OFS $3 OFS $4] = $5; next }
+	{
+		place = rand()
+		change = $1 OFS $4 OFS $5
+		if (again == "" || (again == "survivors" ? verdict[change] == "survives" : !(change in verdict)))
+			print place, $0
+	}' before="$dir/before" "$dir/before" "$dir/all" |
 	sort -n | awk -v number="${number:-1000000}" 'NR <= number' | cut -f 2- >"$dir/list"
 chosen=$(wc -l <"$dir/list")
 say "    $chosen of $(wc -l <"$dir/all") changes"
