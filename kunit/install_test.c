@@ -9,6 +9,7 @@
 #include <linux/cpumask.h>
 #include <linux/kprobes.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "compat.h"
@@ -23,6 +24,8 @@ enum answer {
 	STUCK,			/* the mask is taken, the thread stays where it is */
 	CHANGED_BEFORE,		/* others have put another mask in force right before */
 	CHANGED_AFTER,		/* and right afterwards */
+	KEPT_BEFORE,		/* user mode asks, and its cpuset leaves what is in force */
+	KEPT_AFTER,
 };
 
 #define ANSWERS 8
@@ -39,6 +42,8 @@ enum answer {
  * @repeated: how often the install was repeated (S13)
  * @lost: no other affinity could be had
  * @user: what the user affinity is afterwards: the first, or so many of theirs
+ * @asks: user mode asks for so many processors that end with the fourth
+ * @gets: what is in force then, which is the user affinity from then on
  */
 struct row {
 	const char *name;
@@ -52,6 +57,8 @@ struct row {
 	unsigned int calls;
 	unsigned int repeated;
 	unsigned int user;
+	u8 asks;
+	bool gets;
 };
 
 static const struct row rows[] = {
@@ -106,6 +113,17 @@ static const struct row rows[] = {
 	{ "Set, changed after", { CHANGED_AFTER }, .calls = 1, .user = 1 },
 	{ "nested Set, changed after", { CHANGED_AFTER },
 	  .active = true, .calls = 1, .user = 1 },
+	{ "Set, asked for all before", { KEPT_BEFORE }, .calls = 1, .asks = 4 },
+	{ "Set, asked for two after", { KEPT_AFTER },
+	  .calls = 1, .asks = 2, .gets = true },
+	{ "nested Set, asked for two after", { KEPT_AFTER },
+	  .active = true, .calls = 1, .asks = 2, .gets = true },
+	{ "nested Set, asked for all after", { KEPT_AFTER },
+	  .active = true, .calls = 1, .asks = 4 },
+	{ "lowered, asked for two after", { KEPT_AFTER },
+	  .raised = true, .calls = 1, .asks = 2, .gets = true },
+	{ "Revert, asked for all after", { KEPT_AFTER },
+	  .active = true, .revert = true, .calls = 1, .asks = 4 },
 	{ "Revert, changed before", { CHANGED_BEFORE },
 	  .active = true, .revert = true, .calls = 2, .user = 1 },
 	{ "Revert, changed twice", { CHANGED_BEFORE, CHANGED_BEFORE },
@@ -135,6 +153,7 @@ struct install {
 	bool in_trap;
 	struct cpumask *user;
 	struct cpumask *theirs[2];
+	struct cpumask *kept;
 	struct nta_affinity outer;
 	struct nta_affinity a;
 	GROUP_AFFINITY previous;
@@ -164,6 +183,15 @@ static void change(struct install *install)
 	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
 }
 
+static void keep(struct install *install)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&current->pi_lock, flags);
+	swap(current->user_cpus_ptr, install->kept);
+	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+}
+
 static int enter(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct install *install = READ_ONCE(installing);
@@ -184,13 +212,17 @@ static int enter(struct kretprobe_instance *instance, struct pt_regs *regs)
 		regs->si = (unsigned long)cpumask_of(raw_smp_processor_id());
 		return 0;
 	case CHANGED_BEFORE:
+	case KEPT_BEFORE:
 		/* A lock may not be taken there. */
 		if (in_nmi())
 			install->in_trap = true;
+		else if (given->answer == KEPT_BEFORE)
+			keep(install);
 		else
 			change(install);
 		break;
 	case CHANGED_AFTER:
+	case KEPT_AFTER:
 		return 0;
 	default:
 		break;
@@ -206,6 +238,10 @@ static int leave(struct kretprobe_instance *instance, struct pt_regs *regs)
 
 	if (given->answer == CHANGED_AFTER) {
 		change(install);
+		return 0;
+	}
+	if (given->answer == KEPT_AFTER) {
+		keep(install);
 		return 0;
 	}
 	raw_spin_lock_irqsave(&current->pi_lock, flags);
@@ -315,6 +351,7 @@ static struct install *make_install(struct kunit *test)
 {
 	struct install *install = kunit_kzalloc(test, sizeof(*install), GFP_KERNEL);
 	struct nta_affinity user = nta_pick(test, 0), theirs = nta_pick(test, 3);
+	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, install);
 	install->row = test->param_value;
@@ -324,6 +361,18 @@ static struct install *make_install(struct kunit *test)
 	install->theirs[0] = nta_mask_of(test, &theirs);
 	install->theirs[1] = nta_mask_of(test, &theirs);
 	cpumask_set_cpu(nta_cpu(&user), install->theirs[1]);
+	if (!install->row->asks)
+		return install;
+	if (!NTA_KERNEL_KEEPS_USER_MASK)
+		kunit_skip(test, "needs a kernel that keeps the mask of user mode");
+	/* The kernel frees it. */
+	install->kept = kzalloc(max(sizeof(*install->kept),
+				    sizeof(struct rcu_head)), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, install->kept);
+	for (i = 4 - install->row->asks; i < 4; i++) {
+		theirs = nta_pick(test, i);
+		cpumask_set_cpu(nta_cpu(&theirs), install->kept);
+	}
 	return install;
 }
 
@@ -401,10 +450,13 @@ static void install_ends_as_the_kernel_answers(struct kunit *test)
 	/* Newer kernels give a kernel thread its affinity when it first runs. */
 	nta_worker_do(test, worker, do_revert, install);
 	nta_worker_do(test, worker, do_install, install);
+	kfree(install->kept);
 	if (install->in_trap)
 		kunit_skip(test, "needs kprobes that are no traps");
 	if (row->user)
 		user = install->theirs[(row->user - 1) % 2];
+	if (row->gets)
+		user = nta_mask_of(test, &install->a);
 
 	check_call(test, install);
 	check_state(test, install);

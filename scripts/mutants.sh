@@ -179,12 +179,9 @@ prepare_slot()
 		cp -r "$built" "$copy"
 		sed -i "s,$built,$copy,g" "$copy/src/ntaffinity.mod"
 		cp "$built/src/ntaffinity.ko" "$modules/"
-		cp "$work/$kernel/samples/from_the_shell/from_the_shell.ko" "$modules/"
-		if [ "$kernel" != "${kernels[0]}" ]; then
-			cp "$dir/suites.$kernel/kunit/ntaffinity_kunit.ko" "$modules/"
-		else
-			cp "$built"/kunit/*.ko "$work/$kernel/model/ntaffinity_model.ko" "$modules/"
-		fi
+		cp "$work/$kernel/samples/from_the_shell/from_the_shell.ko" "$work/$kernel/model/ntaffinity_model.ko" \
+			"$built"/kunit/*.ko "$modules/"
+		[ "$kernel" = "${kernels[0]}" ] || cp "$dir/suites.$kernel/kunit/ntaffinity_kunit.ko" "$modules/"
 	done
 }
 
