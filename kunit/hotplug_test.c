@@ -886,6 +886,49 @@ static struct cpumask *mask_of_bits(struct kunit *test, u8 bits)
 	return mask;
 }
 
+/*
+ * U6: in a cpuset what the scheduler makes up is the cpuset's mask. It is taken for
+ * that while nobody asks for anything. Done by hand, for a thread that sleeps.
+ */
+static void check_fallback_in_a_cpuset(struct kunit *test, bool somebody_asks)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *cpuset = mask_of_bits(test, 0x3);
+	struct nta_thread *thread;
+	unsigned long flags;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	nta_pick(test, 3);
+	displaced->gone = pick_victim(test);
+	nta_worker_do(test, worker, get_active, displaced);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	take_down(test, nta_cpu(&displaced->gone));
+	if (somebody_asks)
+		atomic_inc(&thread->requests);
+	raw_spin_lock_irqsave(&worker->task->pi_lock, flags);
+	nta_note_change(thread, false);
+	cpumask_copy(&worker->task->cpus_mask, cpuset);
+	raw_spin_unlock_irqrestore(&worker->task->pi_lock, flags);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	if (somebody_asks)
+		atomic_dec(&thread->requests);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       somebody_asks ? cpuset : &displaced->before.mask);
+}
+
+static void fallback_in_a_cpuset_is_not_the_users(struct kunit *test)
+{
+	check_fallback_in_a_cpuset(test, false);
+}
+
+static void change_like_a_fallback_while_somebody_asks_is_his(struct kunit *test)
+{
+	check_fallback_in_a_cpuset(test, true);
+}
+
 static void mask_that_the_kernel_forgets_comes_back(struct kunit *test)
 {
 	const struct forgotten *row = test->param_value;
@@ -1134,6 +1177,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(displaced_thread_sets_what_is_in_force),
 	KUNIT_CASE(fallback_alone_while_somebody_asks_is_his),
 	KUNIT_CASE(fallback_besides_a_request_is_the_schedulers),
+	KUNIT_CASE(fallback_in_a_cpuset_is_not_the_users),
+	KUNIT_CASE(change_like_a_fallback_while_somebody_asks_is_his),
 	KUNIT_CASE_PARAM(mask_that_the_kernel_forgets_comes_back,
 			 forgotten_gen_params),
 	KUNIT_CASE(mask_is_remembered_over_two_fallbacks),

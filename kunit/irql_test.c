@@ -232,6 +232,39 @@ static void spin_locks_raise_and_lower(struct kunit *test)
 	check_levels(test, levels, expected, ARRAY_SIZE(expected), 0);
 }
 
+static void lower_with_interrupts_off(void *data)
+{
+	struct levels *levels = data;
+	unsigned long flags;
+	KIRQL old, middle;
+
+	begin_levels(levels);
+	old = KeRaiseIrqlToDpcLevel();
+	middle = KfRaiseIrql(HIGH_LEVEL);
+	KeLowerIrql(middle);
+	note_level(levels, KeGetCurrentIrql());
+	local_irq_save(flags);
+	KeLowerIrql(old);
+	note_level(levels, KeGetCurrentIrql());
+	local_irq_restore(flags);
+	note_level(levels, KeGetCurrentIrql());
+	end_levels(levels);
+}
+
+/* I9: a lowering undoes what the raise did, and that once. */
+static void lowering_leaves_native_marks_alone(struct kunit *test)
+{
+	static const KIRQL expected[] = { 2, 2, 0 };
+	struct levels *levels = kunit_kzalloc(test, sizeof(*levels), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, levels);
+	nta_on_thread(test, lower_with_interrupts_off, levels);
+	check_levels(test, levels, expected, ARRAY_SIZE(expected), 0);
+	KUNIT_EXPECT_FALSE(test, levels->irqs_off[0]);
+	KUNIT_EXPECT_TRUE(test, levels->irqs_off[1]);
+	KUNIT_EXPECT_FALSE(test, levels->bh_off[1]);
+}
+
 static void go_up_in_section(void *data)
 {
 	static KSPIN_LOCK outer, inner, native;
@@ -1064,6 +1097,7 @@ static struct kunit_case irql_cases[] = {
 	KUNIT_CASE(levels_go_up_and_down),
 	KUNIT_CASE(wrong_levels_are_refused_and_counted),
 	KUNIT_CASE(spin_locks_raise_and_lower),
+	KUNIT_CASE(lowering_leaves_native_marks_alone),
 	KUNIT_CASE(raise_in_a_native_section_keeps_softirqs_away),
 	KUNIT_CASE(interrupts_have_levels_of_their_own),
 	KUNIT_CASE_PARAM(move_waits_for_the_end_of_a_native_section,

@@ -833,6 +833,7 @@ static void changes_that_race_with_pairs_are_never_lost(struct kunit *test)
  * @meanwhile: there was a change of ours between his look and his request's end
  * @user: the user affinity from before
  * @before: what the thread had when he looked
+ * @whole: the system affinity is the whole group of the first processor
  * @gets: the user affinity afterwards
  */
 struct request {
@@ -843,6 +844,7 @@ struct request {
 	u8 before;
 	u8 asked;
 	u8 gets;
+	bool whole;
 };
 
 static const struct request requests[] = {
@@ -856,6 +858,8 @@ static const struct request requests[] = {
 	{ "nothing fits", true, true, 0x2, 0x2, 0xc, 0x2 },
 	{ "just what was installed", false, true, 0x2, 0x4, 0x1, 0x1 },
 	{ "a cpuset left what was installed", false, true, 0x2, 0x4, 0x9, 0x1 },
+	{ "nothing fits what was installed",
+	  false, true, 0x2, 0x2, 0xc, 0x2, .whole = true },
 	{ "just what it has, not active", false, true, 0x2, 0x4, 0x2, 0x2 },
 	{ "nothing meanwhile, not active", false, false, 0x2, 0x2, 0x2, 0x2 },
 };
@@ -1055,6 +1059,8 @@ static void request_that_meets_an_install_is_remembered(struct kunit *test)
 	struct nta_changes counts;
 	struct call *call;
 
+	if (request->whole)
+		system = nta_whole_group(system.group);
 	/* A kernel thread sets out with the affinity that it was made for. */
 	revert(test, worker, &NTA_NONE);
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(worker->task, user), 0);
