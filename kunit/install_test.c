@@ -447,8 +447,6 @@ static void install_ends_as_the_kernel_answers(struct kunit *test)
 	const struct cpumask *user = install->user, *expected;
 	struct cpumask *seen = nta_mask(test);
 
-	/* Newer kernels give a kernel thread its affinity when it first runs. */
-	nta_worker_do(test, worker, do_revert, install);
 	nta_worker_do(test, worker, do_install, install);
 	kfree(install->kept);
 	if (install->in_trap)

@@ -15,7 +15,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
-#include <linux/slab.h>
 
 #include "compat.h"
 #include "foreign.h"
@@ -897,8 +896,6 @@ static void first_set_answers(struct kunit *test, bool changed)
 	struct nta_affinity system = nta_pick(test, 0);
 	struct call *call;
 
-	/* A kernel thread sets out with the affinity that it was made for. */
-	revert(test, worker, &NTA_NONE);
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(worker->task, user), 0);
 	rcu_read_lock();
 	nta_note_asked_early(worker->task, asked);
@@ -1011,9 +1008,6 @@ static void first_set_meets_a_request(struct kunit *test)
 						   cpumask_of(nta_cpu(&here))), 0);
 
 	other = nta_worker_make(test);
-	/* A kernel thread sets out with the affinity that it was made for. */
-	revert(test, worker, &NTA_NONE);
-	revert(test, other, &NTA_NONE);
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(worker->task, user), 0);
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(other->task,
 						   cpumask_of(nta_cpu(&elsewhere))), 0);
@@ -1061,8 +1055,6 @@ static void request_that_meets_an_install_is_remembered(struct kunit *test)
 
 	if (request->whole)
 		system = nta_whole_group(system.group);
-	/* A kernel thread sets out with the affinity that it was made for. */
-	revert(test, worker, &NTA_NONE);
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(worker->task, user), 0);
 	set(test, worker, &system);
 	if (!request->active)
