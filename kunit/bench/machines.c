@@ -211,15 +211,15 @@ static int take_sample(const struct row *row, unsigned int cpus, u64 *sample)
 
 static void put_down(const struct row *row, u64 *samples)
 {
-	u64 first = nta_bench_undisturbed(samples, nta_bench_rounds), figure;
+	u64 first = nta_bench_figure(samples, nta_bench_rounds), figure;
 	unsigned int size;
 	char name[96];
 
 	for (size = 1; size < ARRAY_SIZE(sizes); size++) {
 		snprintf(name, sizeof(name), "scale: %s, %u possible CPUs",
 			 row->name, sizes[size]);
-		figure = nta_bench_undisturbed(samples + size * nta_bench_rounds,
-					       nta_bench_rounds);
+		figure = nta_bench_figure(samples + size * nta_bench_rounds,
+					  nta_bench_rounds);
 		nta_bench_result("", name, "8 possible CPUs", figure, first, "ps",
 				 div64_u64(figure * 1000, max(first, 1ULL)),
 				 row->aim, NTA_BENCH_AT_MOST);

@@ -12,7 +12,7 @@
  *	rows		the results: tab-separated name, against, ours, reference, unit,
  *			ratio, aim, verdict
  *
- * The ratio is the one of what the two take when nothing comes in between.
+ * The ratio is the one of the two figures; see nta_bench_figure().
  */
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
@@ -163,10 +163,10 @@ static int measure(const struct nta_bench_row *rows, unsigned int number, bool k
 
 	for (i = 0; i < number; i++) {
 		row = &rows[i];
-		ours = nta_bench_undisturbed(samples[1] + i * nta_bench_rounds,
+		ours = nta_bench_figure(samples[1] + i * nta_bench_rounds,
+					nta_bench_rounds);
+		reference = nta_bench_figure(samples[0] + i * nta_bench_rounds,
 					     nta_bench_rounds);
-		reference = nta_bench_undisturbed(samples[0] + i * nta_bench_rounds,
-						  nta_bench_rounds);
 		if (against_before && nta_bench_before[row->reference][kthread])
 			reference = nta_bench_before[row->reference][kthread];
 		if (row->reference == NTA_BENCH_EMPTY) {

@@ -107,7 +107,7 @@ static int measure(const char *name, void (*run)(struct runner *runner),
 		}
 	}
 	for (count = 0; count < 2; count++)
-		figures[count] = nta_bench_undisturbed(samples[count], ROUNDS);
+		figures[count] = nta_bench_figure(samples[count], ROUNDS);
 	nta_bench_result("", name, "on one", figures[1], figures[0], "ps",
 			 div64_u64(figures[0] * 1000, max(figures[1], 1ULL)),
 			 aim, NTA_BENCH_AT_LEAST);

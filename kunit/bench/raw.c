@@ -25,6 +25,11 @@ EXPORT_SYMBOL_GPL(nta_bench_rounds);
 module_param_named(rounds, nta_bench_rounds, uint, 0444);
 MODULE_PARM_DESC(rounds, "how many samples a figure is of (default 101)");
 
+unsigned int nta_bench_rank = 50;
+EXPORT_SYMBOL_GPL(nta_bench_rank);
+module_param_named(rank, nta_bench_rank, uint, 0444);
+MODULE_PARM_DESC(rank, "how many per cent of the samples are less than the figure (default 50)");
+
 unsigned int nta_bench_cpus[2];
 EXPORT_SYMBOL_GPL(nta_bench_cpus);
 
@@ -217,7 +222,7 @@ static int measure(bool kthread)
 			schedule_timeout_uninterruptible(1);
 		}
 		nta_bench_before[reference][kthread] =
-			nta_bench_undisturbed(samples, nta_bench_rounds);
+			nta_bench_figure(samples, nta_bench_rounds);
 	}
 	kfree(samples);
 	return 0;
@@ -246,8 +251,8 @@ static const struct file_operations before_fops = {
 
 static int __init raw_init(void)
 {
-	if (!nta_bench_rounds || num_active_cpus() < 2) {
-		pr_err("needs two processors, and rounds\n");
+	if (!nta_bench_rounds || nta_bench_rank > 99 || num_active_cpus() < 2) {
+		pr_err("needs two processors, rounds, and a rank below 100\n");
 		return -EINVAL;
 	}
 	cpumask_copy(&nta_bench_user, cpu_active_mask);

@@ -50,6 +50,7 @@ extern unsigned int nta_bench_cpus[2];
 extern struct cpumask nta_bench_user;
 
 extern unsigned int nta_bench_rounds;
+extern unsigned int nta_bench_rank;
 extern struct dentry *nta_bench_dir;
 
 void nta_bench_start_on(unsigned int cpu);
@@ -57,7 +58,7 @@ unsigned int nta_bench_other(void);
 void nta_bench_empty(void *unused);
 
 u64 nta_bench_sample(const struct nta_bench_side *side, unsigned int times);
-u64 nta_bench_undisturbed(u64 *samples, unsigned int count);
+u64 nta_bench_figure(u64 *samples, unsigned int count);
 int nta_bench_run_in(const char *kind, int (*run)(bool kthread));
 
 #endif /* NTA_BENCH_RAW_H */

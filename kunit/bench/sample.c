@@ -47,22 +47,19 @@ static int compare(const void *a, const void *b)
 }
 
 /**
- * nta_bench_undisturbed() - what something takes when nothing comes in between
- * @samples: of these, which are sorted by it
+ * nta_bench_figure() - make one figure of samples
+ * @samples: the samples, which are sorted by it
  * @count: how many
  *
- * Where threads migrate, timers and other threads come in between in more than half
- * of the samples, so the median depends on how many: a tenth is less than this.
- *
  * Context: process.
- * Return: that sample.
+ * Return: the sample of which nta_bench_rank per cent are less.
  */
-u64 nta_bench_undisturbed(u64 *samples, unsigned int count)
+u64 nta_bench_figure(u64 *samples, unsigned int count)
 {
 	sort(samples, count, sizeof(*samples), compare, NULL);
-	return samples[count / 10];
+	return samples[count * nta_bench_rank / 100];
 }
-EXPORT_SYMBOL_GPL(nta_bench_undisturbed);
+EXPORT_SYMBOL_GPL(nta_bench_figure);
 
 struct errand {
 	int (*run)(bool kthread);

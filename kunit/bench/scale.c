@@ -107,8 +107,8 @@ int nta_bench_scale(bool kthread)
 		return -ENOMEM;
 	ret = measure(samples);
 	for (size = 0; size < ARRAY_SIZE(sizes) && !ret; size++) {
-		figure = nta_bench_undisturbed(samples + size * PASSES * SAMPLES,
-					       PASSES * SAMPLES);
+		figure = nta_bench_figure(samples + size * PASSES * SAMPLES,
+					  PASSES * SAMPLES);
 		if (!size)
 			first = figure;
 		nta_bench_result("", sizes[size].name, "1 live entry", figure, first,

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bystander WHAT SAMPLES: measures what a thread does that never calls a driver,
- * and prints in nanoseconds what it takes when nothing comes in between: a tenth of
- * the samples takes less. In a third of the forks the kernel has others' work to do
- * as well, so the median is no measure.
+ * bystander WHAT SAMPLES RANK: measures what a thread does that never calls a driver,
+ * and prints a figure in nanoseconds: RANK per cent of the samples are less.
  *
  *	fork		fork, exit and wait
  *	wakeup		a byte there and back between two processes, each on a CPU
@@ -183,7 +181,7 @@ int main(int argc, char **argv)
 {
 	const struct work *work = NULL;
 	unsigned long long *samples, start;
-	int count, warmup, i;
+	int count, rank, warmup, i;
 
 	/* Where things lie in memory decides how much a fork has to copy. */
 	if (!(personality(0xffffffff) & ADDR_NO_RANDOMIZE)) {
@@ -193,13 +191,14 @@ int main(int argc, char **argv)
 		die("exec");
 	}
 
-	for (i = 0; argc == 3 && i < (int)(sizeof(table) / sizeof(*table)); i++) {
+	for (i = 0; argc == 4 && i < (int)(sizeof(table) / sizeof(*table)); i++) {
 		if (!strcmp(argv[1], table[i].name))
 			work = &table[i];
 	}
-	count = argc == 3 ? atoi(argv[2]) : 0;
-	if (!work || count <= 0) {
-		fprintf(stderr, "usage: bystander fork|wakeup|migrate|setaffinity SAMPLES\n");
+	count = argc == 4 ? atoi(argv[2]) : 0;
+	rank = argc == 4 ? atoi(argv[3]) : 0;
+	if (!work || count <= 0 || rank < 0 || rank > 99) {
+		fprintf(stderr, "usage: bystander fork|wakeup|migrate|setaffinity SAMPLES RANK\n");
 		return 2;
 	}
 	samples = calloc(count, sizeof(*samples));
@@ -224,6 +223,6 @@ int main(int argc, char **argv)
 		waitpid(other, NULL, 0);
 	}
 	qsort(samples, count, sizeof(*samples), compare);
-	printf("%llu\n", samples[count / 10]);
+	printf("%llu\n", samples[count * rank / 100]);
 	return 0;
 }
