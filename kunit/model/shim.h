@@ -131,9 +131,9 @@ static inline void cpumask_copy(struct cpumask *to, const struct cpumask *from)
 	memcpy(to->bits, from->bits, cpumask_words() * sizeof(long));
 }
 
-#define for_each_cpu_and(cpu, a, b)					\
+#define for_each_cpu(cpu, mask)						\
 	for ((cpu) = 0; (cpu) < nr_cpu_ids; (cpu)++)			\
-		if (cpumask_test_cpu(cpu, a) && cpumask_test_cpu(cpu, b))
+		if (cpumask_test_cpu(cpu, mask))
 
 /* --- what topology.c needs; hotplug.c plays the kernel --- */
 
@@ -144,8 +144,7 @@ static inline void cpumask_copy(struct cpumask *to, const struct cpumask *from)
 
 extern struct cpumask *cpu_possible_mask, *cpu_active_mask;
 
-#define for_each_possible_cpu(cpu) \
-	for_each_cpu_and(cpu, cpu_possible_mask, cpu_possible_mask)
+#define for_each_possible_cpu(cpu) for_each_cpu(cpu, cpu_possible_mask)
 
 bool in_nmi(void);
 
