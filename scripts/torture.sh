@@ -8,8 +8,8 @@
 #
 #   torture.sh [STEPS [SEED]]     STEPS in all threads together and on each kernel;
 #                                 without it 10^7 in User Mode Linux, 10^5 in QEMU
-#   torture.sh -s NAME            ten seconds on one kernel; "make check". In QEMU a
-#                                 minute or two; "make matrix"
+#   torture.sh -s NAME            ten seconds on one kernel; "make check". In QEMU some
+#                                 minutes; "make matrix"
 #
 # The choices of each thread come from the seed, and are the same again with it;
 # how the threads meet is not. Options and kernels are to be had by hand:
@@ -44,7 +44,7 @@ if [ "${1:-}" = -s ]; then
 	seed=${SEED:-$(new_seed)}
 	case $k_runner in
 	uml) torture "$name" "$seed" 20000 groupsize=2 ;;
-	qemu) torture "$name" "$seed" 5000 groupsize=2 "groupsize=2 nohotplug" ;;
+	qemu) torture "$name" "$seed" 20000 groupsize=2 "groupsize=2 nohotplug" ;;
 	esac
 	exit
 fi
