@@ -63,7 +63,7 @@ static const struct nta_layout gap = {
 };
 
 /* Of group 1 nothing is active now, processors 0 and 1 were. */
-static const struct nta_layout down = {
+static const struct nta_layout downed = {
 	.name = "a group with no active CPU", .group_shift = 2, .groups = 3,
 	.patterns = 3,
 	.pattern = { { 0xf, 0xf, 0xf }, { 0xf, 0, 0x3 }, { 0xf, 0x8, 0x8 } },
@@ -198,9 +198,9 @@ static const struct row rows[] = {
 	  AFF(0x40, 1), KEPT(NTA_OFFLINE, ACTIVE(0x1, 0)) },
 	{ "S7 one that is offline, one that never was active", &holes, INACTIVE, SET,
 	  AFF(0x42, 0), KEPT(NTA_OFFLINE, INACTIVE) },
-	{ "S7 a group that is offline", &down, INACTIVE, SET, AFF(0xf, 1),
+	{ "S7 a group that is offline", &downed, INACTIVE, SET, AFF(0xf, 1),
 	  KEPT(NTA_OFFLINE, INACTIVE) },
-	{ "S7 never active in a group that is offline", &down, INACTIVE, SET,
+	{ "S7 never active in a group that is offline", &downed, INACTIVE, SET,
 	  AFF(0xc, 1), KEPT(NTA_NOT_ACTIVE, INACTIVE) },
 
 	/* S8 */
@@ -208,7 +208,7 @@ static const struct row rows[] = {
 	  PLACED(0x35, 1, 0, 0) },
 	{ "S8 one active bit of two is left", &holes, ACTIVE(0x1, 0), SET,
 	  AFF(0x6, 0), PLACED(0x4, 0, 0x1, 0) },
-	{ "S8 one active processor in the group", &down, INACTIVE, SET, AFF(0xf, 2),
+	{ "S8 one active processor in the group", &downed, INACTIVE, SET, AFF(0xf, 2),
 	  PLACED(0x8, 2, 0, 0) },
 
 	/* Revert to the user affinity */
@@ -303,7 +303,7 @@ static void request_has_the_outcome_of_the_rules(struct kunit *test)
 
 static void trim_leaves_its_output_alone_when_it_refuses(struct kunit *test)
 {
-	const struct nta_topology *topology = nta_lay_out(test, &down);
+	const struct nta_topology *topology = nta_lay_out(test, &downed);
 	static const struct nta_affinity refused[] = {
 		AFF(0x1, 3), AFF(0x10, 0), AFF(0, 0), AFF(0x1, 1), AFF(0x4, 1),
 	};
@@ -664,7 +664,7 @@ static void random_histories_match_a_second_model(struct kunit *test)
 {
 	static const struct nta_layout * const layouts[] = {
 		&one_of_8, &one_of_64, &three, &sparse, &single,
-		&pairs, &holes, &gap, &down, &many,
+		&pairs, &holes, &gap, &downed, &many,
 	};
 	unsigned int i;
 
