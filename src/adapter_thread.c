@@ -413,7 +413,7 @@ int nta_adapter_thread_start(void *adapter, PSTOR_THREAD_START_ROUTINE start,
 		why = "a NULL pointer, or there is no such priority";
 		goto refused;
 	}
-	if (nta_current_context() > NTA_PINNED) {
+	if (!nta_may_sleep(nta_current_context())) {
 		ret = -EPERM;
 		why = "called at DISPATCH_LEVEL or above";
 		goto refused;

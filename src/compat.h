@@ -29,10 +29,6 @@
 #error "ntaffinity needs CONFIG_TRACEPOINTS: one of them tells when a thread ends"
 #endif
 
-#ifdef CONFIG_PREEMPT_RT
-#error "ntaffinity does not know PREEMPT_RT: its spin locks and bottom halves work otherwise"
-#endif
-
 /*
  * EXPORT_SYMBOL_IF_KUNIT() lets the suites call internal functions, on kernels
  * that have KUnit and nowhere else.
@@ -60,14 +56,32 @@
  * The count that migrate_disable() keeps. A uniprocessor kernel has nowhere to
  * migrate to, and not always a count.
  */
-static inline bool nta_migration_disabled(const struct task_struct *task)
+static inline unsigned int nta_migration_depth(const struct task_struct *task)
 {
 #ifdef CONFIG_SMP
 	return task->migration_disabled;
 #else
-	return false;
+	return 0;
 #endif
 }
+
+static inline bool nta_migration_disabled(const struct task_struct *task)
+{
+	return nta_migration_depth(task);
+}
+
+/*
+ * Whether on PREEMPT_RT disabling bottom halves takes a lock of the processor, so
+ * that one thread at a time has them disabled there.
+ *
+ * 6.18: "softirq: Allow to drop the softirq-BKL lock on PREEMPT_RT"
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0) || \
+	defined(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK)
+#define NTA_BH_HAS_LOCK 1
+#else
+#define NTA_BH_HAS_LOCK 0
+#endif
 
 /*
  * Since 6.2 the kernel keeps the mask that user mode asked for, and cuts every

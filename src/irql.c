@@ -15,6 +15,8 @@
  * of its own. APC_LEVEL disables nothing, and a thread at it migrates: that one
  * is kept with the thread, see level.c.
  *
+ * On PREEMPT_RT all of that is different; irql_rt.c has it.
+ *
  * Who may touch what: a record is touched by the CPU that it belongs to, in the
  * kind of context that it belongs to, when that cannot migrate.
  */
@@ -27,6 +29,7 @@
 
 #include "compat.h"
 #include "irql.h"
+#include "irql_rt.h"
 
 /* A hard interrupt's: the lowest of the levels of devices. */
 #define DEVICE_LEVEL	3
@@ -62,7 +65,7 @@ static struct nta_raised *current_raised(void)
 	enum kind kind = current_kind();
 
 	if (kind == IN_THREAD)
-		return this_cpu_ptr(&nta_raised_in_thread);
+		return nta_rt_raised() ?: this_cpu_ptr(&nta_raised_in_thread);
 	return this_cpu_ptr(&raised_elsewhere[kind]);
 }
 
@@ -104,11 +107,14 @@ enum nta_context nta_restricted_context(void)
 {
 	if (is_idle_task(current))
 		return NTA_NO_THREAD;
+	if (nta_rt_catch_up(false))
+		return nta_current_context();
+	if (!nta_is_native_section())
+		return NTA_PINNED;
 	/* An interrupt leaves one of these marks, too. */
-	if (nta_is_native_section())
-		return current_kind() == IN_THREAD ? NTA_DISPATCH :
-						     NTA_NO_THREAD;
-	return NTA_PINNED;
+	if (current_kind() != IN_THREAD)
+		return NTA_NO_THREAD;
+	return nta_rt_is_pinned() ? NTA_PINNED : NTA_DISPATCH;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_restricted_context);
 
@@ -119,7 +125,7 @@ static bool is_raised(void)
 
 	/* Without a mark of these kinds it may migrate, too. */
 	if (!softirq_count() && !hardirq_count() && !in_nmi() &&
-	    !irqs_disabled())
+	    !irqs_disabled() && !nta_rt_is_mark(preempt_count()))
 		return false;
 	raised = current_raised();
 	return raised->irql && raised->owner == current;
@@ -134,9 +140,31 @@ static bool is_raised(void)
  */
 u8 nta_current_irql(void)
 {
-	u8 irql = native_irql();
+	u8 irql;
 
+	nta_rt_catch_up(false);
+	irql = native_irql();
 	return is_raised() ? max(irql, current_raised()->irql) : irql;
+}
+
+/* For a raise. Returns where to record it; NULL if there is no memory. */
+static struct nta_raised *disable_bottom_halves(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return nta_rt_disable_bottom_halves();
+	local_bh_disable();
+	return current_raised();
+}
+
+static void enable_bottom_halves(struct nta_raised *raised)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		nta_rt_enable_bottom_halves(raised);
+	else if (irqs_disabled())
+		/* A native section that is still open: softirqs come later. */
+		_local_bh_enable();
+	else
+		local_bh_enable();
 }
 
 /**
@@ -145,9 +173,9 @@ u8 nta_current_irql(void)
  * @caller: the DDI's return address
  *
  * Context: any.
- * Return: the level from before, 0 if it was below DISPATCH_LEVEL.
+ * Return: false if there is no memory, on PREEMPT_RT: then nothing has changed.
  */
-u8 nta_raise_irql(u8 irql, unsigned long caller)
+bool nta_raise_irql(u8 irql, unsigned long caller)
 {
 	u8 old = nta_current_irql();
 	bool again = irql == NTA_IRQL_DISPATCH && old == NTA_IRQL_DISPATCH &&
@@ -158,16 +186,18 @@ u8 nta_raise_irql(u8 irql, unsigned long caller)
 	if (old < NTA_IRQL_DISPATCH || again) {
 		if (again && is_raised()) {
 			current_raised()->again++;
-			return old;
+			return true;
 		}
-		local_bh_disable();
-		raised = current_raised();
+		raised = disable_bottom_halves();
+		if (!raised)
+			return false;
 		*raised = (struct nta_raised){
 			.bottom_halves = true,
 			.native = again,
 			.again = again,
 			.owner = current,
 		};
+		nta_rt_raised_by(raised);
 	}
 	if (irql > NTA_IRQL_DISPATCH) {
 		local_irq_save(flags);
@@ -178,7 +208,7 @@ u8 nta_raise_irql(u8 irql, unsigned long caller)
 		raised->raiser = caller;
 	raised->irql = irql;
 	raised->is_plain = false;
-	return old;
+	return true;
 }
 
 /* Undo a raise, as far as @irql. */
@@ -200,13 +230,8 @@ static void undo_raise(struct nta_raised *raised, u8 irql)
 
 	if (interrupts)
 		local_irq_enable();
-	if (!bottom_halves)
-		return;
-	/* A native section that is still open: softirqs come a little later. */
-	if (irqs_disabled())
-		_local_bh_enable();
-	else
-		local_bh_enable();
+	if (bottom_halves)
+		enable_bottom_halves(raised);
 }
 
 /**
@@ -256,7 +281,9 @@ bool nta_holds_locks(void)
  */
 void nta_count_lock(int locks)
 {
-	current_raised()->locks += locks;
+	/* There only a raise has a record. */
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) || is_raised())
+		current_raised()->locks += locks;
 }
 
 /**
@@ -283,6 +310,18 @@ bool nta_has_move(void)
 	return is_raised() && current_raised()->moves;
 }
 
+/* Whether all marks are a raise's and its locks', but for interrupts. */
+static bool has_only_marks_of(const struct nta_raised *raised)
+{
+	int count = SOFTIRQ_DISABLE_OFFSET;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return nta_rt_has_only_marks_of(raised);
+	if (IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		count += raised->locks * PREEMPT_DISABLE_OFFSET;
+	return preempt_count() == count && !rcu_preempt_depth();
+}
+
 /**
  * nta_is_only_raised() - whether our calls alone keep the thread from sleeping
  *
@@ -293,17 +332,14 @@ bool nta_has_move(void)
  */
 bool nta_is_only_raised(void)
 {
-	int count = SOFTIRQ_DISABLE_OFFSET;
 	const struct nta_raised *raised;
 
 	if (!is_raised())
 		return false;
 	raised = current_raised();
-	if (IS_ENABLED(CONFIG_PREEMPT_COUNT))
-		count += raised->locks * PREEMPT_DISABLE_OFFSET;
 	/* The lowering of a raise in a native section cannot move the thread. */
 	return raised->bottom_halves && !raised->native &&
-	       preempt_count() == count && !rcu_preempt_depth() &&
+	       has_only_marks_of(raised) &&
 	       (!irqs_disabled() || raised->interrupts);
 }
 
@@ -316,9 +352,12 @@ bool nta_is_only_raised(void)
  */
 bool nta_bring_down(unsigned long *raiser)
 {
-	if (current_kind() != IN_THREAD || !is_raised())
-		return false;
-	*raiser = current_raised()->raiser;
-	undo_raise(current_raised(), 0);
-	return true;
+	bool raised = current_kind() == IN_THREAD && is_raised();
+
+	if (raised) {
+		*raiser = current_raised()->raiser;
+		undo_raise(current_raised(), 0);
+	}
+	nta_rt_catch_up(true);
+	return raised;
 }

@@ -7,6 +7,7 @@
 #define NTA_IRQL_H
 
 #include <linux/bottom_half.h>
+#include <linux/gfp.h>
 #include <linux/irqflags.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -18,7 +19,9 @@
 
 /*
  * NTA_PASSIVE: process context that may sleep and migrate.
- * NTA_PINNED: may sleep, may not leave its processor (migrate_disable()).
+ * NTA_PINNED: may be scheduled away, may not leave its processor: in
+ *	migrate_disable(), and on PREEMPT_RT with a spinlock_t held. Whether it may
+ *	sleep for something else than a lock nta_may_sleep() tells.
  * NTA_DISPATCH: process context that must not sleep.
  * NTA_NO_THREAD: an interrupt, a softirq or the idle task: the current thread
  *	is not the driver's.
@@ -32,10 +35,14 @@ enum nta_context {
 
 enum nta_context nta_restricted_context(void);
 
-/* Whether native marks, or a raise's, forbid the thread to sleep. */
+/*
+ * Whether native marks, or a raise's, forbid the thread to sleep. On PREEMPT_RT a
+ * spinlock_t leaves an RCU reader's, and bottom halves have a count of their own.
+ */
 static __always_inline bool nta_is_native_section(void)
 {
-	return preempt_count() || irqs_disabled() || rcu_preempt_depth();
+	return preempt_count() || irqs_disabled() || rcu_preempt_depth() ||
+	       (IS_ENABLED(CONFIG_PREEMPT_RT) && softirq_count());
 }
 
 /**
@@ -50,6 +57,38 @@ static __always_inline enum nta_context nta_current_context(void)
 		   !nta_migration_disabled(current) && !is_idle_task(current)))
 		return NTA_PASSIVE;
 	return nta_restricted_context();
+}
+
+/**
+ * nta_may_sleep() - whether a context may sleep, for memory or for anything
+ * @context: nta_current_context()
+ *
+ * Context: any.
+ * Return: whether it may.
+ */
+static inline bool nta_may_sleep(enum nta_context context)
+{
+	return context == NTA_PASSIVE ||
+	       (context == NTA_PINNED && !nta_is_native_section());
+}
+
+/**
+ * nta_gfp() - how memory may be allocated
+ * @context: nta_current_context()
+ *
+ * On PREEMPT_RT the allocator's locks sleep: where preemption or interrupts are
+ * off nothing can be allocated, and there is the reserve, see reserve.c.
+ *
+ * Context: any.
+ * Return: the flags; 0: not at all.
+ */
+static inline gfp_t nta_gfp(enum nta_context context)
+{
+	if (nta_may_sleep(context))
+		return GFP_NOIO;
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+		return 0;
+	return GFP_ATOMIC | __GFP_NOWARN;
 }
 
 #define NTA_IRQL_DISPATCH 2
@@ -68,6 +107,7 @@ static __always_inline enum nta_context nta_current_context(void)
  * @moves: a move was left for the lowering
  * @again: raises to DISPATCH_LEVEL from DISPATCH_LEVEL that are in force
  * @locks: how many spin locks are held that our calls have taken
+ * @late, @readers, @pins: see irql_rt.c
  */
 struct nta_raised {
 	const struct task_struct *owner;
@@ -80,6 +120,11 @@ struct nta_raised {
 	bool moves : 1;
 	u16 again;
 	s16 locks;
+#ifdef CONFIG_PREEMPT_RT
+	bool late;
+	u16 readers;
+	u16 pins;
+#endif
 };
 
 DECLARE_PER_CPU(struct nta_raised, nta_raised_in_thread);
@@ -95,7 +140,8 @@ DECLARE_PER_CPU(struct nta_raised, nta_raised_in_thread);
  */
 static __always_inline bool nta_raise_plainly(unsigned long caller)
 {
-	if (nta_is_native_section())
+	/* There the record is not the CPU's. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || nta_is_native_section())
 		return false;
 	local_bh_disable();
 	*this_cpu_ptr(&nta_raised_in_thread) = (struct nta_raised){
@@ -118,6 +164,8 @@ static __always_inline bool nta_lower_plainly(void)
 {
 	struct nta_raised *raised;
 
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return false;
 	/* With such a count it cannot migrate. */
 	if (preempt_count() != SOFTIRQ_DISABLE_OFFSET || irqs_disabled())
 		return false;
@@ -131,7 +179,7 @@ static __always_inline bool nta_lower_plainly(void)
 }
 
 u8 nta_current_irql(void);
-u8 nta_raise_irql(u8 irql, unsigned long caller);
+bool nta_raise_irql(u8 irql, unsigned long caller);
 bool nta_lower_irql(u8 irql, u8 old);
 void nta_count_lock(int locks);
 bool nta_holds_locks(void);

@@ -5,14 +5,17 @@
  *
  * A level is raised with local_bh_disable(), above DISPATCH_LEVEL with interrupts
  * off as well, and a KSPIN_LOCK is a spinlock_t. So they nest with native
- * sections of every kind, if the nesting is proper.
+ * sections of every kind, if the nesting is proper. On PREEMPT_RT it has to be, and a
+ * spin lock may not be taken where preemption or interrupts are off: see README.
  */
 #include <linux/instruction_pointer.h>
 #include <linux/spinlock.h>
 
 #include "compat.h"
 #include "irql.h"
+#include "irql_rt.h"
 #include "level.h"
+#include "report.h"
 #include "wdm.h"
 
 /**
@@ -45,8 +48,8 @@ EXPORT_SYMBOL_GPL(KeGetCurrentIrql);
  * no APCs.
  *
  * If @NewIrql is lower than the current level or there is no such level, or if
- * there is no memory to keep the thread's APC_LEVEL in, the level stays, and a
- * log line names the caller. A thread that returns from its system call or ends
+ * there is no memory to keep the thread's APC_LEVEL in, on PREEMPT_RT any level, the
+ * level stays, and a log line names the caller. A thread that returns from its system call or ends
  * without lowering is brought to PASSIVE_LEVEL, which is logged too.
  *
  * Context: any.
@@ -112,7 +115,9 @@ EXPORT_SYMBOL_GPL(KeRaiseIrqlToDpcLevel);
  *
  * Context: any. May sleep, if that is allowed at the level lowered to. Native
  * sections that were opened after the raise should be closed again; if one is
- * not, the level is that section's until it is.
+ * not, the level is that section's until it is. On PREEMPT_RT, if preemption or
+ * interrupts are off there, what the raise has disabled stays so until the thread's
+ * next call, and a log line names the caller.
  *
  * Return: nothing.
  *
@@ -141,6 +146,17 @@ VOID NTAPI KfLowerIrql(KIRQL NewIrql)
 }
 EXPORT_SYMBOL_GPL(KfLowerIrql);
 
+static __always_inline void take(PKSPIN_LOCK lock, unsigned long caller)
+	__acquires(lock)
+{
+#ifdef CONFIG_PREEMPT_RT
+	if (!nta_rt_spin_lock(lock))
+		nta_report_not_preemptible("spin lock", caller);
+#else
+	spin_lock(lock);
+#endif
+}
+
 /**
  * KeAcquireSpinLockRaiseToDpc() - raise to DISPATCH_LEVEL and take a spin lock
  * @SpinLock: the lock, initialised by KeInitializeSpinLock()
@@ -158,7 +174,7 @@ KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
 {
 	KIRQL old = nta_level_raise(DISPATCH_LEVEL, _RET_IP_);
 
-	spin_lock(SpinLock);
+	take(SpinLock, _RET_IP_);
 	nta_count_lock(1);
 	return old;
 }
@@ -180,7 +196,7 @@ VOID NTAPI KeAcquireSpinLock(PKSPIN_LOCK SpinLock, PKIRQL OldIrql)
 	__acquires(SpinLock)
 {
 	*OldIrql = nta_level_raise(DISPATCH_LEVEL, _RET_IP_);
-	spin_lock(SpinLock);
+	take(SpinLock, _RET_IP_);
 	nta_count_lock(1);
 }
 EXPORT_SYMBOL_GPL(KeAcquireSpinLock);
@@ -228,7 +244,7 @@ VOID NTAPI KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 	__acquires(SpinLock)
 {
 	nta_level_needs_dispatch("spin lock", _RET_IP_);
-	spin_lock(SpinLock);
+	take(SpinLock, _RET_IP_);
 	nta_count_lock(1);
 }
 EXPORT_SYMBOL_GPL(KeAcquireSpinLockAtDpcLevel);

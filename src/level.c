@@ -16,7 +16,6 @@
  *				check_work; and who stops, when that cannot run
  */
 #include <linux/atomic.h>
-#include <linux/gfp.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/tracepoint.h>
@@ -26,6 +25,7 @@
 #include "compat.h"
 #include "foreign.h"
 #include "irql.h"
+#include "irql_rt.h"
 #include "level.h"
 #include "report.h"
 #include "thread.h"
@@ -60,12 +60,10 @@ static void leave_apc(void)
 /* Returns false if there is no memory to keep it in. */
 static bool enter_apc(void)
 {
-	bool may_sleep = nta_current_context() <= NTA_PINNED;
 	struct nta_thread *thread = nta_thread_find(current);
 
 	if (!thread)
-		thread = nta_make_own_entry(may_sleep ? GFP_NOIO :
-					    GFP_ATOMIC | __GFP_NOWARN);
+		thread = nta_make_own_entry(nta_gfp(nta_current_context()));
 	if (!thread)
 		return false;
 	nta_thread_mark(thread, NTA_THREAD_APC);
@@ -94,6 +92,7 @@ void nta_level_bring_down(const char *where)
 	if (raised)
 		nta_place_pending(false);
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_level_bring_down);
 
 static void sys_exit_probe(void *data, struct pt_regs *regs, long ret)
 {
@@ -154,9 +153,8 @@ u8 nta_level_raise_with_care(u8 level, unsigned long caller)
 		nta_report_bad_level("raise", old, level, caller);
 		return old;
 	}
-	if (level >= DISPATCH_LEVEL)
-		nta_raise_irql(level, caller);
-	else if (level > old && !enter_apc())
+	if (level >= DISPATCH_LEVEL ? !nta_raise_irql(level, caller) :
+				      level > old && !enter_apc())
 		nta_report_bad_level("raise without memory", old, level, caller);
 	return old;
 }
@@ -182,6 +180,8 @@ void nta_level_lower_with_care(u8 level, unsigned long caller)
 		nta_report_bad_level("lower", old, level, caller);
 		return;
 	}
+	if (old >= DISPATCH_LEVEL && nta_rt_is_late())
+		nta_report_not_preemptible("lowering", caller);
 	/* In an interrupt there is no thread of the driver's. */
 	if (level >= DISPATCH_LEVEL || (level == old && level == PASSIVE_LEVEL) ||
 	    nta_current_context() == NTA_NO_THREAD)

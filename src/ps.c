@@ -58,7 +58,8 @@ static NTSTATUS to_status(enum nta_reason reason)
  * sleep.
  *
  * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER if @AffinityToken is NULL;
- * STATUS_INSUFFICIENT_RESOURCES if there is no memory.
+ * STATUS_INSUFFICIENT_RESOURCES if there is no memory, and on PREEMPT_RT where
+ * preemption or interrupts are off.
  *
  * Differences from Windows: none known. Source: the page
  * PsAllocateAffinityToken of ntifs.h.
@@ -70,8 +71,7 @@ NTSTATUS NTAPI PsAllocateAffinityToken(PAFFINITY_TOKEN *AffinityToken)
 
 	if (!AffinityToken)
 		return STATUS_INVALID_PARAMETER;
-	id = nta_token_make(context == NTA_PASSIVE || context == NTA_PINNED ?
-			    GFP_NOIO : GFP_ATOMIC | __GFP_NOWARN);
+	id = nta_token_make(nta_gfp(context));
 	*AffinityToken = to_token(id);
 	return id ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }

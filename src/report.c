@@ -366,6 +366,24 @@ void nta_report_bad_level(const char *what, u8 level, u8 asked,
 }
 
 /**
+ * nta_report_not_preemptible() - PREEMPT_RT cannot do this here
+ * @what: what was tried
+ * @caller: the DDI's return address
+ *
+ * Context: any.
+ */
+void nta_report_not_preemptible(const char *what, unsigned long caller)
+{
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
+	nta_report_event(NTA_EVENT_BAD_LEVEL);
+	if (__ratelimit(&limit))
+		pr_warn("%pS: %s with preemption or interrupts off: PREEMPT_RT does not allow that\n",
+			(void *)caller, what);
+}
+
+/**
  * nta_report_left_raised() - current leaves the driver at a raised IRQL
  * @how: how it leaves
  * @raiser: who raised; 0 if it is at no more than APC_LEVEL

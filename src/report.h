@@ -64,6 +64,7 @@ void nta_report_driver_gone(const struct task_struct *task,
 			    unsigned long caller);
 void nta_report_bad_level(const char *what, u8 level, u8 asked,
 			  unsigned long caller);
+void nta_report_not_preemptible(const char *what, unsigned long caller);
 void nta_report_left_raised(const char *how, unsigned long raiser);
 void nta_report_thread_refused(const char *call, const char *why,
 			       unsigned long caller);

@@ -76,8 +76,7 @@ static enum nta_reason carry_out_now(struct nta_thread *thread,
 static __always_inline struct nta_thread *get_entry(struct nta_thread *thread,
 						    enum nta_context context)
 {
-	gfp_t gfp = context == NTA_DISPATCH ? GFP_ATOMIC | __GFP_NOWARN :
-					      GFP_NOIO;
+	gfp_t gfp = nta_gfp(context);
 
 	if (!thread)
 		thread = nta_make_own_entry(gfp);

@@ -55,6 +55,7 @@
  *   NTA_THREAD_OWNED, NTA_THREAD_KICKED
  *			atomic bit operations, by anyone
  *   NTA_THREAD_APC	the thread itself
+ *   raised		the thread itself; only on PREEMPT_RT, see irql_rt.c
  *   NTA_THREAD_MOVES	the thread itself; a worker clears it, under task->pi_lock,
  *			under which the thread sets it when a move is left
  *   NTA_THREAD_LATE	the owner of the entry; read by the thread
@@ -76,6 +77,7 @@
 
 #include "compat.h"
 #include "report.h"
+#include "reserve.h"
 #include "thread.h"
 #include "token.h"
 
@@ -143,11 +145,55 @@ struct nta_thread *nta_thread_find(const struct task_struct *task)
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_find);
 
+/* --- the reserve --- */
+
+static void *make_reserved(void)
+{
+	return kmem_cache_zalloc(entries, GFP_KERNEL);
+}
+
+static void dispose_reserved(void *thread)
+{
+	kmem_cache_free(entries, thread);
+}
+
+/* Enough for who creates children as fast as he can. */
+static struct nta_reserve entry_reserve = {
+	.make = make_reserved,
+	.dispose = dispose_reserved,
+	.wanted = 256,
+};
+
+static void give_back(struct nta_thread *thread)
+{
+	memset(thread, 0, sizeof(*thread));
+	nta_reserve_give(&entry_reserve, thread);
+}
+
+static void *make_mask(void)
+{
+	return kzalloc(cpumask_size(), GFP_KERNEL);
+}
+
+static void dispose_mask(void *mask)
+{
+	kfree(mask);
+}
+
+/* For nta_make_lost(). */
+struct nta_reserve nta_mask_reserve = {
+	.make = make_mask,
+	.dispose = dispose_mask,
+	.wanted = 64,
+};
+
+/* --- life --- */
+
 /**
  * nta_thread_make() - give a thread its entry
  * @task: current, or a child of it that does not run yet; it has none
  * @gfp: GFP_NOIO for current: a storage driver may call from the path that
- *	reclaim writes through
+ *	reclaim writes through; 0: from the reserve
  *
  * Even so reclaim can run a driver's shrinker, which may make a call of its own
  * in this very thread: whoever inserts first wins.
@@ -161,7 +207,8 @@ struct nta_thread *nta_thread_make(struct task_struct *task, gfp_t gfp)
 	struct nta_thread *thread, *other;
 	unsigned long flags;
 
-	thread = kmem_cache_zalloc(entries, gfp);
+	thread = gfp ? kmem_cache_zalloc(entries, gfp) :
+		       nta_reserve_take(&entry_reserve);
 	if (!thread)
 		return NULL;
 
@@ -174,7 +221,10 @@ struct nta_thread *nta_thread_make(struct task_struct *task, gfp_t gfp)
 		hlist_add_head_rcu(&thread->node, &bucket->head);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 	if (other) {
-		kmem_cache_free(entries, thread);
+		if (gfp)
+			kmem_cache_free(entries, thread);
+		else
+			give_back(thread);
 		return other;
 	}
 	atomic_long_inc(&threads_known);
@@ -330,19 +380,32 @@ void nta_thread_own(struct nta_thread *thread)
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_own);
 
 /**
+ * nta_thread_release() - let the next one install, but wake nobody
+ * @thread: its entry, owned by the caller
+ *
+ * Context: any, with no lock of the scheduler held.
+ * Return: whether nobody waits for any entry. Else somebody has to own and disown
+ * this one soon.
+ */
+bool nta_thread_release(struct nta_thread *thread)
+{
+	clear_bit_unlock(NTA_THREAD_OWNED, &thread->flags);
+	smp_mb__after_atomic(); /* pairs with nta_thread_own() */
+	return likely(!atomic_read(&waiting));
+}
+
+/**
  * nta_thread_disown() - let the next one install
  * @thread: its entry, owned by the caller
  *
  * Nearly always nobody waits; to look into the kernel's table of those who wait for
  * a bit would cost more than all the rest.
  *
- * Context: any, with no lock of the scheduler held.
+ * Context: process.
  */
 void nta_thread_disown(struct nta_thread *thread)
 {
-	clear_bit_unlock(NTA_THREAD_OWNED, &thread->flags);
-	smp_mb__after_atomic(); /* pairs with nta_thread_own() */
-	if (unlikely(atomic_read(&waiting)))
+	if (!nta_thread_release(thread))
 		wake_up_bit(&thread->flags, NTA_THREAD_OWNED);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_disown);
@@ -526,13 +589,17 @@ int nta_threads_start(void)
 	}
 	for (i = 0; i < 1U << bucket_bits; i++)
 		raw_spin_lock_init(&buckets[i].lock);
+	nta_reserve_start(&entry_reserve);
+	nta_reserve_start(&nta_mask_reserve);
 
 	ret = tracepoint_probe_register(process_free, process_free_probe, NULL);
 	if (ret)
-		goto free_buckets;
+		goto stop_reserves;
 	return 0;
 
-free_buckets:
+stop_reserves:
+	nta_reserve_stop(&nta_mask_reserve);
+	nta_reserve_stop(&entry_reserve);
 	kvfree(buckets);
 destroy_entries:
 	kmem_cache_destroy(entries);
@@ -562,5 +629,7 @@ void nta_threads_stop(void)
 	}
 	kvfree(buckets);
 	rcu_barrier(); /* free_thread() */
+	nta_reserve_stop(&nta_mask_reserve);
+	nta_reserve_stop(&entry_reserve);
 	kmem_cache_destroy(entries);
 }

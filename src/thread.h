@@ -16,7 +16,9 @@
 #include <linux/workqueue.h>
 
 #include "affinity.h"
+#include "irql.h"
 
+struct nta_reserve;
 struct nta_token;
 struct tracepoint;
 
@@ -41,6 +43,9 @@ struct nta_thread {
 	u32 user_print;
 	u32 asked_print;
 	struct nta_changes changes;
+#ifdef CONFIG_PREEMPT_RT
+	struct nta_raised raised;
+#endif
 	u32 window;
 	u16 put_backs;
 	u16 generation;
@@ -161,7 +166,10 @@ static inline bool nta_thread_try_own(struct nta_thread *thread)
 	return !test_and_set_bit_lock(NTA_THREAD_OWNED, &thread->flags);
 }
 
+bool nta_thread_release(struct nta_thread *thread);
 void nta_thread_disown(struct nta_thread *thread);
+
+extern struct nta_reserve nta_mask_reserve;
 
 void nta_threads_visit(void (*visit)(struct nta_thread *thread, void *data),
 		       void *data);

@@ -35,6 +35,7 @@
 #include "mask.h"
 #include "queue.h"
 #include "report.h"
+#include "reserve.h"
 #include "system_affinity.h"
 #include "thread.h"
 #include "user_affinity.h"
@@ -160,20 +161,25 @@ bool nta_record_user(struct nta_thread *thread)
 /**
  * nta_make_lost() - make the mask for nta_make_room_for_lost()
  * @thread: the entry; of current, or owned by the caller
- * @gfp: what the context allows
+ * @gfp: what the context allows; 0: from the reserve
  *
  * Context: any that @gfp allows.
  * Return: false if there is no memory for it.
  */
 bool nta_make_lost(struct nta_thread *thread, gfp_t gfp)
 {
-	struct cpumask *lost = kzalloc(cpumask_size(), gfp);
+	struct cpumask *lost = gfp ? kzalloc(cpumask_size(), gfp) :
+				     nta_reserve_take(&nta_mask_reserve);
 
 	if (!lost)
 		return false;
 	/* A worker, or the thread, was quicker. */
-	if (cmpxchg(&thread->lost, NULL, lost))
+	if (!cmpxchg(&thread->lost, NULL, lost))
+		return true;
+	if (gfp)
 		kfree(lost);
+	else
+		nta_reserve_give(&nta_mask_reserve, lost);
 	return true;
 }
 
