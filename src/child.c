@@ -20,6 +20,7 @@
 #include "child.h"
 #include "compat.h"
 #include "install.h"
+#include "irql.h"
 #include "placement.h"
 #include "queue.h"
 #include "report.h"
@@ -110,7 +111,7 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 	if (!owes_user(parent, task, own_cgroup, NULL))
 		return;
 
-	child = nta_thread_make(task, GFP_ATOMIC | __GFP_NOWARN);
+	child = nta_thread_make(task, nta_gfp(NTA_DISPATCH));
 	if (!child) {
 		nta_report_child_missed(task);
 		return;
@@ -123,7 +124,9 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 	nta_report_event(NTA_EVENT_CHILD);
 	if (starts_inside(child) && nta_thread_try_own(child)) {
 		nta_place_user(child, NULL);
-		nta_thread_disown(child);
+		/* To wake who waits takes a lock that may sleep on PREEMPT_RT. */
+		if (!nta_thread_release(child))
+			nta_apply_soon(child);
 	} else {
 		nta_apply_soon(child);
 	}
