@@ -15,6 +15,7 @@
  *   the table	xa_lock, irqsave; lookups under RCU
  *   owner	compare-and-exchange from NULL by who claims; NULL again by him
  *   refs	one is the table's, one the thread's
+ *   freed	on PREEMPT_RT; exchanged by who frees
  *   outer, thread->tokens
  *		written under task->pi_lock, by the thread itself, or when it
  *		calls no more by its end and by unload, who may meet: each then
@@ -58,7 +59,7 @@ static int insert_atomically(struct nta_token *token, gfp_t gfp)
 
 /**
  * nta_token_make() - make a token
- * @gfp: what the context allows
+ * @gfp: what the context allows; 0: nothing
  *
  * Context: any but an NMI, if @gfp allows it.
  * Return: its number; 0 if there is no memory.
@@ -68,6 +69,8 @@ u64 nta_token_make(gfp_t gfp)
 	struct nta_token *token;
 	int ret;
 
+	if (!gfp)
+		return 0;
 	token = kzalloc(struct_size(token, mask,
 				    cpumask_size() / sizeof(long)), gfp);
 	if (!token)
@@ -86,6 +89,78 @@ u64 nta_token_make(gfp_t gfp)
 	return token->id;
 }
 
+#ifdef CONFIG_PREEMPT_RT
+
+/* Nor can the table's lock be had where nothing can be allocated. */
+static LLIST_HEAD(freed_tokens);
+
+static void take_out_freed(struct work_struct *work)
+{
+	struct nta_token *token, *next;
+
+	llist_for_each_entry_safe(token, next, llist_del_all(&freed_tokens),
+				  later) {
+		xa_erase_irq(&tokens, token->id);
+		put(token);
+	}
+}
+
+static DECLARE_WORK(freed_work, take_out_freed);
+
+static bool is_freed(const struct nta_token *token)
+{
+	return READ_ONCE(token->freed);
+}
+
+static bool is_freed_first(struct nta_token *token)
+{
+	return !xchg(&token->freed, true);
+}
+
+static bool free_later(u64 id)
+{
+	struct nta_token *token;
+
+	rcu_read_lock();
+	token = xa_load(&tokens, id);
+	if (token && !is_freed_first(token))
+		token = NULL;
+	rcu_read_unlock();
+	if (!token)
+		return false;
+	llist_add(&token->later, &freed_tokens);
+	schedule_work(&freed_work);
+	return true;
+}
+
+static void finish_freeing(void)
+{
+	flush_work(&freed_work);
+}
+
+#else
+
+static bool is_freed(const struct nta_token *token)
+{
+	return false;
+}
+
+static bool is_freed_first(struct nta_token *token)
+{
+	return true;
+}
+
+static bool free_later(u64 id)
+{
+	return false;
+}
+
+static void finish_freeing(void)
+{
+}
+
+#endif
+
 /**
  * nta_token_free() - free a token
  * @id: its number
@@ -98,8 +173,14 @@ bool nta_token_free(u64 id)
 	struct nta_token *token;
 	unsigned long flags;
 
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+		return free_later(id);
 	xa_lock_irqsave(&tokens, flags);
-	token = __xa_erase(&tokens, id);
+	token = xa_load(&tokens, id);
+	if (token && is_freed_first(token))
+		__xa_erase(&tokens, id);
+	else
+		token = NULL;
 	xa_unlock_irqrestore(&tokens, flags);
 	if (!token)
 		return false;
@@ -120,7 +201,7 @@ struct nta_token *nta_token_claim(u64 id)
 
 	rcu_read_lock();
 	token = xa_load(&tokens, id);
-	if (token && !refcount_inc_not_zero(&token->refs))
+	if (token && (is_freed(token) || !refcount_inc_not_zero(&token->refs)))
 		token = NULL;
 	rcu_read_unlock();
 	if (token && cmpxchg_acquire(&token->owner, NULL, current)) {
@@ -238,6 +319,7 @@ void nta_tokens_stop(void)
 	unsigned long id;
 	unsigned int count = 0;
 
+	finish_freeing();
 	xa_for_each(&tokens, id, token) {
 		xa_erase_irq(&tokens, id);
 		put(token);

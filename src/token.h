@@ -6,6 +6,7 @@
 #define NTA_TOKEN_H
 
 #include <linux/cpumask.h>
+#include <linux/llist.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
@@ -20,6 +21,10 @@ struct nta_token {
 	refcount_t refs;
 	u64 id;
 	bool filled;
+#ifdef CONFIG_PREEMPT_RT
+	bool freed;
+	struct llist_node later;
+#endif
 	struct nta_state saved;
 	struct rcu_head rcu;
 	unsigned long mask[];
