@@ -8,6 +8,7 @@
  * What StorPortCreateSystemThread() allocates is in storport_test.c.
  */
 #include <kunit/test.h>
+#include <linux/bottom_half.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -47,6 +48,7 @@ struct attempt {
  * @call: sets succeeded and outputs_are_right
  * @undo: afterwards, and before the next call, if it succeeded
  * @level: to call it at
+ * @bh_off: to call it with bottom halves disabled by native means
  * @activates: the thread is active after it
  * @needs_observed: with rules=documented it does nothing
  */
@@ -54,6 +56,7 @@ struct ddi {
 	const char *name;
 	void (*call)(struct attempt *attempt);
 	KIRQL level;
+	bool bh_off;
 	bool activates;
 	bool needs_observed;
 	bool has_token;
@@ -157,6 +160,8 @@ static void call_at_level(struct attempt *attempt, unsigned int number)
 {
 	KIRQL level = attempt->ddi->level, old;
 
+	if (attempt->ddi->bh_off)
+		local_bh_disable();
 	if (level)
 		KeRaiseIrql(level, &old);
 	nta_fail_allocation(number);
@@ -166,6 +171,8 @@ static void call_at_level(struct attempt *attempt, unsigned int number)
 	nta_fail_allocation(0);
 	if (level)
 		KeLowerIrql(old);
+	if (attempt->ddi->bh_off)
+		local_bh_enable();
 }
 
 static void make_attempt(void *data)
@@ -203,6 +210,8 @@ static const struct ddi ddis[] = {
 	{ "KeSetSystemGroupAffinityThread", group_set, .activates = true },
 	{ "KeSetSystemGroupAffinityThread at DISPATCH_LEVEL", group_set,
 	  .level = DISPATCH_LEVEL, .activates = true },
+	{ "KeSetSystemGroupAffinityThread in local_bh_disable()", group_set,
+	  .bh_off = true, .activates = true },
 	{ "KeSetSystemAffinityThreadEx", set_ex, .activates = true },
 	{ "StorPortSetSystemGroupAffinityThread", stor_set, .activates = true },
 	{ "V2 KeRevertToUserGroupAffinityThread", group_revert, .activates = true,
@@ -293,7 +302,11 @@ static void each_allocation_may_fail(struct kunit *test)
 	}
 	KUNIT_EXPECT_FALSE_MSG(test, failed, "there is no end of allocations");
 	/* Of what can be refused, something was. */
-	KUNIT_EXPECT_GE(test, refused, 1U);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && ddi->level && ddi->activates)
+		KUNIT_EXPECT_EQ_MSG(test, refused, 0U,
+				    "the raise has made the entry");
+	else
+		KUNIT_EXPECT_GE(test, refused, 1U);
 }
 
 static struct kunit_case cases[] = {

@@ -92,6 +92,7 @@ void nta_on_thread(struct kunit *test, void (*work)(void *data), void *data);
 enum nta_section {
 	NTA_IN_SPIN_LOCK,
 	NTA_IN_SPIN_LOCK_IRQSAVE,
+	NTA_IN_RAW_SPIN_LOCK,
 	NTA_IN_PREEMPT_OFF,
 	NTA_IN_BH_OFF,
 	NTA_IN_IRQ_OFF,

@@ -394,6 +394,7 @@ struct waiting {
 	struct nta_affinity b;
 	struct cpumask in_b;
 	enum nta_context context;
+	KIRQL level;
 	GROUP_AFFINITY previous[2];
 	struct nta_look before;
 	struct nta_look in_section[3];
@@ -409,6 +410,7 @@ static void set_twice(void *data)
 	GROUP_AFFINITY b = group_affinity(&waiting->b);
 
 	waiting->context = nta_current_context();
+	waiting->level = KeGetCurrentIrql();
 	memset(waiting->previous, NTA_POISON, sizeof(waiting->previous));
 	nta_look_at_me(&waiting->in_section[0]);
 	KeSetSystemGroupAffinityThread(&a, &waiting->previous[0]);
@@ -437,15 +439,31 @@ static void call_in_section(void *data)
 }
 
 static const enum nta_section sections[] = {
-	NTA_IN_SPIN_LOCK, NTA_IN_SPIN_LOCK_IRQSAVE, NTA_IN_PREEMPT_OFF,
-	NTA_IN_BH_OFF, NTA_IN_IRQ_OFF, NTA_IN_RCU_READ, NTA_IN_MIGRATION_OFF,
+	NTA_IN_SPIN_LOCK, NTA_IN_SPIN_LOCK_IRQSAVE, NTA_IN_RAW_SPIN_LOCK,
+	NTA_IN_PREEMPT_OFF, NTA_IN_BH_OFF, NTA_IN_IRQ_OFF, NTA_IN_RCU_READ,
+	NTA_IN_MIGRATION_OFF,
 };
+
+/* I1: on PREEMPT_RT a spinlock_t is one that sleeps. */
+static enum nta_context context_in(enum nta_section section)
+{
+	switch (section) {
+	case NTA_IN_SPIN_LOCK:
+	case NTA_IN_SPIN_LOCK_IRQSAVE:
+		return IS_ENABLED(CONFIG_PREEMPT_RT) ? NTA_PINNED : NTA_DISPATCH;
+	case NTA_IN_MIGRATION_OFF:
+		return NTA_PINNED;
+	default:
+		return NTA_DISPATCH;
+	}
+}
 
 static void describe_section(const enum nta_section *section, char *name)
 {
 	static const char * const names[] = {
 		[NTA_IN_SPIN_LOCK] = "spin_lock",
 		[NTA_IN_SPIN_LOCK_IRQSAVE] = "spin_lock_irqsave",
+		[NTA_IN_RAW_SPIN_LOCK] = "raw_spin_lock",
 		[NTA_IN_PREEMPT_OFF] = "preempt_disable",
 		[NTA_IN_BH_OFF] = "local_bh_disable",
 		[NTA_IN_IRQ_OFF] = "local_irq_save",
@@ -475,10 +493,11 @@ static void move_waits_for_the_end_of_a_native_section(struct kunit *test)
 	cpumask_copy(&waiting->in_b, nta_mask_of(test, &waiting->b));
 	nta_on_thread(test, call_in_section, waiting);
 
-	KUNIT_EXPECT_EQ_MSG(test, waiting->context,
-			    section == NTA_IN_MIGRATION_OFF ? NTA_PINNED :
-							      NTA_DISPATCH,
-			    "I1");
+	KUNIT_EXPECT_EQ_MSG(test, waiting->context, context_in(section), "I1");
+	/* I9: a driver may sleep in migrate_disable() only. */
+	KUNIT_EXPECT_EQ(test, waiting->level,
+			section == NTA_IN_MIGRATION_OFF ? PASSIVE_LEVEL :
+							  DISPATCH_LEVEL);
 	KUNIT_EXPECT_EQ(test, waiting->previous[0].Mask, 0ULL);
 	KUNIT_EXPECT_EQ(test, waiting->previous[0].Group, 0);
 	KUNIT_EXPECT_EQ(test, waiting->previous[1].Mask, waiting->a.mask);
@@ -520,6 +539,7 @@ struct raising {
 	struct nta_look lowered[6];
 	unsigned int generation[2];
 	unsigned int late;
+	KIRQL level;
 };
 
 static void raise_and_call(void *data)
@@ -676,6 +696,8 @@ static void lower_inside_a_section(void *data)
 	KeLowerIrql(old);
 	nta_look_at_me(&raising->lowered[0]);
 	preempt_enable();
+	/* On PREEMPT_RT the section's end does not end the raise: a call does. */
+	raising->level = KeGetCurrentIrql();
 	cpumask_clear(in_a);
 	nta_group_to_cpumask(&nta_topology, raising->a.group, raising->a.mask,
 			     in_a);
@@ -692,6 +714,7 @@ static void lowering_inside_a_native_section_leaves_it_to_a_worker(struct kunit 
 	nta_on_thread(test, lower_inside_a_section, raising);
 	KUNIT_EXPECT_EQ_MSG(test, raising->lowered[0].cpu, raising->raised.cpu,
 			    "moved in the section");
+	KUNIT_EXPECT_EQ(test, raising->level, PASSIVE_LEVEL);
 	check_moved(test, "after the section", &raising->lowered[1],
 		    nta_mask_of(test, &raising->a));
 }

@@ -83,7 +83,8 @@ static void in_hard_irq_context(struct interruption *interruption)
 
 void nta_needs_section(struct kunit *test, enum nta_section section)
 {
-	if ((section == NTA_IN_SPIN_LOCK || section == NTA_IN_PREEMPT_OFF) &&
+	if ((section == NTA_IN_SPIN_LOCK || section == NTA_IN_RAW_SPIN_LOCK ||
+	     section == NTA_IN_PREEMPT_OFF) &&
 	    !IS_ENABLED(CONFIG_PREEMPT_COUNT))
 		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
 	if (section == NTA_IN_RCU_READ && !IS_ENABLED(CONFIG_PREEMPT_RCU))
@@ -95,6 +96,7 @@ void nta_needs_section(struct kunit *test, enum nta_section section)
 void nta_in_section(enum nta_section section, void (*work)(void *data),
 		    void *data)
 {
+	static DEFINE_RAW_SPINLOCK(raw_lock);
 	static DEFINE_SPINLOCK(lock);
 	struct interruption interruption = { .work = work, .data = data };
 	unsigned long flags;
@@ -110,6 +112,11 @@ void nta_in_section(enum nta_section section, void (*work)(void *data),
 		spin_lock_irqsave(&lock, flags);
 		work(data);
 		spin_unlock_irqrestore(&lock, flags);
+		break;
+	case NTA_IN_RAW_SPIN_LOCK:
+		raw_spin_lock(&raw_lock);
+		work(data);
+		raw_spin_unlock(&raw_lock);
 		break;
 	case NTA_IN_PREEMPT_OFF:
 		preempt_disable();
