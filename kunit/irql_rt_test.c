@@ -51,12 +51,14 @@ static void note_marks(struct marks *marks)
 
 static const struct marks no_marks;
 
-#define EXPECT_NO_MARKS(test, seen, what) \
-	KUNIT_EXPECT_TRUE_MSG(test, !memcmp(seen, &no_marks, sizeof(no_marks)), \
-			      "%s: level %u, preempt %x, softirq %x, %d readers, %u pins, irqs off %d", \
-			      what, (seen)->level, (seen)->preempt, \
-			      (seen)->softirq, (seen)->readers, (seen)->pins, \
-			      (seen)->irqs_off)
+static void expect_no_marks(struct kunit *test, const struct marks *seen,
+			    const char *what)
+{
+	KUNIT_EXPECT_TRUE_MSG(test, !memcmp(seen, &no_marks, sizeof(no_marks)),
+			      "%s: level %u, preempt %x, softirq %x, %d readers, %u pins, irqs off %d",
+			      what, seen->level, seen->preempt, seen->softirq,
+			      seen->readers, seen->pins, seen->irqs_off);
+}
 
 /* --- lowering and raising across the border of a section --- */
 
@@ -121,8 +123,8 @@ struct crossing {
 
 static void make_next_call(struct crossing *crossing)
 {
-	GROUP_AFFINITY a = group_affinity(&crossing->a);
 	static KSPIN_LOCK lock;
+	GROUP_AFFINITY a = group_affinity(&crossing->a);
 	KIRQL old;
 
 	switch (crossing->row->next) {
@@ -192,13 +194,13 @@ static void lowering_where_preemption_is_off_is_made_up_for_later(struct kunit *
 	crossing->old = NTA_POISON;
 	nta_on_thread(test, lower_in_a_section, crossing);
 
-	EXPECT_NO_MARKS(test, &crossing->before, "before");
+	expect_no_marks(test, &crossing->before, "before");
 	/* The level is the section's now, and the kernel's marks are still there. */
 	KUNIT_EXPECT_EQ(test, crossing->lowered.level, DISPATCH_LEVEL);
 	KUNIT_EXPECT_EQ(test, crossing->lowered.softirq, SOFTIRQ_DISABLE_OFFSET);
 	KUNIT_EXPECT_EQ(test, crossing->lowered.irqs_off, crossing->row->irqs);
-	EXPECT_NO_MARKS(test, &crossing->after, "after the next call");
-	EXPECT_NO_MARKS(test, &crossing->again, "after another pair");
+	expect_no_marks(test, &crossing->after, "after the next call");
+	expect_no_marks(test, &crossing->again, "after another pair");
 	KUNIT_EXPECT_EQ_MSG(test, crossing->bad, 1L, "it is said once");
 	KUNIT_EXPECT_EQ_MSG(test, crossing->left, 0L, "it was lowered");
 	if (crossing->row->next == BY_RAISE || crossing->row->next == BY_LOCK)
@@ -287,7 +289,7 @@ static void raise_where_preemption_is_off_can_be_lowered_anywhere(struct kunit *
 		KUNIT_EXPECT_EQ(test, outliving->outside.level, DISPATCH_LEVEL);
 		KUNIT_EXPECT_FALSE(test, outliving->outside.irqs_off);
 	}
-	EXPECT_NO_MARKS(test, &outliving->after, "after it");
+	expect_no_marks(test, &outliving->after, "after it");
 	KUNIT_EXPECT_EQ(test, outliving->bad, 0L);
 	KUNIT_EXPECT_EQ_MSG(test, outliving->look.cpu, nta_cpu(&outliving->a),
 			    "I4: the move");
@@ -303,8 +305,8 @@ struct locking {
 
 static void lock_in_a_section(void *data)
 {
-	struct locking *locking = data;
 	static KSPIN_LOCK lock;
+	struct locking *locking = data;
 	long bad = nta_event_count(NTA_EVENT_BAD_LEVEL);
 	KIRQL old;
 
@@ -332,7 +334,7 @@ static void spin_lock_where_preemption_is_off_is_reported(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, locking);
 	nta_on_thread(test, lock_in_a_section, locking);
 	KUNIT_EXPECT_EQ(test, locking->held.level, DISPATCH_LEVEL);
-	EXPECT_NO_MARKS(test, &locking->after, "at the end");
+	expect_no_marks(test, &locking->after, "at the end");
 	KUNIT_EXPECT_EQ(test, locking->bad, 2L);
 }
 
@@ -486,14 +488,14 @@ static void share(struct kunit *test, bool waits_for_lock)
 	if (waits_for_lock)
 		nta_worker_wait(test, holder);
 
-	EXPECT_NO_MARKS(test, &sharing->second_before, "the second one, before");
+	expect_no_marks(test, &sharing->second_before, "the second one, before");
 	KUNIT_EXPECT_EQ_MSG(test, sharing->second_was_raised_first,
 			    !NTA_BH_HAS_LOCK, "raised at the same time");
 	KUNIT_EXPECT_EQ(test, sharing->level[0], DISPATCH_LEVEL);
 	KUNIT_EXPECT_EQ(test, sharing->level[1], DISPATCH_LEVEL);
 	KUNIT_EXPECT_EQ(test, sharing->level[2], DISPATCH_LEVEL);
-	EXPECT_NO_MARKS(test, &sharing->first_after, "the first one, after");
-	EXPECT_NO_MARKS(test, &sharing->second_after, "the second one, after");
+	expect_no_marks(test, &sharing->first_after, "the first one, after");
+	expect_no_marks(test, &sharing->second_after, "the second one, after");
 	KUNIT_EXPECT_EQ_MSG(test, sharing->first.cpu, nta_cpu(&sharing->a),
 			    "I3: the first one's move");
 	KUNIT_EXPECT_EQ_MSG(test, sharing->second.cpu, nta_cpu(&sharing->b),
@@ -549,14 +551,14 @@ static void thread_that_leaves_raised_is_brought_down(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(levels); i++) {
 		leaving->level = levels[i];
 		nta_on_thread(test, leave_raised, leaving);
-		EXPECT_NO_MARKS(test, &leaving->after, "after it");
+		expect_no_marks(test, &leaving->after, "after it");
 		KUNIT_EXPECT_EQ_MSG(test, leaving->left, 1L, "level %u",
 				    levels[i]);
 	}
 	leaving->level = DISPATCH_LEVEL;
 	leaving->in_section = true;
 	nta_on_thread(test, leave_raised, leaving);
-	EXPECT_NO_MARKS(test, &leaving->after, "after a section");
+	expect_no_marks(test, &leaving->after, "after a section");
 	KUNIT_EXPECT_EQ(test, leaving->left, 1L);
 }
 

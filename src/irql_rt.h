@@ -68,6 +68,13 @@ static inline bool nta_rt_catch_up(bool in_probe)
 	return false;
 }
 
+static __always_inline bool nta_rt_spin_lock(spinlock_t *lock)
+	__acquires(lock)
+{
+	spin_lock(lock);
+	return true;
+}
+
 static inline bool nta_rt_is_mark(int preempt_count)
 {
 	return false;

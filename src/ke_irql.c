@@ -149,12 +149,8 @@ EXPORT_SYMBOL_GPL(KfLowerIrql);
 static __always_inline void take(PKSPIN_LOCK lock, unsigned long caller)
 	__acquires(lock)
 {
-#ifdef CONFIG_PREEMPT_RT
 	if (!nta_rt_spin_lock(lock))
 		nta_report_not_preemptible("spin lock", caller);
-#else
-	spin_lock(lock);
-#endif
 }
 
 /**
