@@ -200,24 +200,21 @@ bool nta_rt_is_late(void)
  */
 bool nta_rt_catch_up(bool in_probe)
 {
-	bool enable = in_probe && preempt_count() == PREEMPT_OFFSET &&
-		      !irqs_disabled();
-	struct nta_raised *raised;
+	struct nta_raised *raised = late_record();
 
-	if (!preemptible() && !enable)
-		return false;
-	raised = late_record();
 	if (!raised)
 		return false;
-	if (enable) {
-		rcu_read_lock();
-		preempt_enable();
+	if (preemptible()) {
+		enable_and_forget(raised);
+		return true;
 	}
+	if (!in_probe || preempt_count() != PREEMPT_OFFSET || irqs_disabled())
+		return false;
+	rcu_read_lock();
+	preempt_enable();
 	enable_and_forget(raised);
-	if (enable) {
-		preempt_disable();
-		rcu_read_unlock();
-	}
+	preempt_disable();
+	rcu_read_unlock();
 	return true;
 }
 

@@ -20,7 +20,7 @@ void nta_rt_enable_bottom_halves(struct nta_raised *raised);
 bool nta_rt_has_only_marks_of(const struct nta_raised *raised);
 bool nta_rt_is_late(void);
 bool nta_rt_catch_up(bool in_probe);
-bool nta_rt_spin_lock(spinlock_t *lock);
+bool nta_rt_spin_lock(spinlock_t *lock) __acquires(lock);
 
 /* Whether this count can be the mark of a raise. */
 static inline bool nta_rt_is_mark(int preempt_count)
