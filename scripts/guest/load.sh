@@ -379,7 +379,13 @@ result "I4 unload right after moves that had to wait"
 
 # --- a level that is left raised (I10) ----------------------------------------
 
-if grep -q 'User Mode Linux' /proc/cpuinfo && grep -qx CONFIG_DEBUG_ATOMIC_SLEEP=y /config; then
+# Since 6.13 what looks at a system call's end may fault, and says so before it does.
+may_fault=1
+case $(uname -r) in
+6.[0-9].* | 6.1[0-2].*) may_fault= ;;
+esac
+
+if [ -n "$may_fault" ] && grep -qx CONFIG_DEBUG_ATOMIC_SLEEP=y /config; then
 	skip "I10 a thread that returns from its system call raised is brought down" \
 		"this kernel's own check (DEBUG_ATOMIC_SLEEP) comes first"
 else
