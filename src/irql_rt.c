@@ -116,7 +116,7 @@ struct nta_raised *nta_rt_disable_bottom_halves(void)
 	}
 	raised = own_record();
 	if (!raised) {
-		/* At this rate of failure the reserve is there for a raise, too. */
+		/* No driver reckons with a raise that fails. */
 		thread = nta_thread_make(current, nta_gfp(NTA_DISPATCH)) ?:
 			 nta_thread_make(current, 0);
 		if (!thread)
