@@ -759,6 +759,50 @@ static void displaced_thread_sets_what_is_in_force(struct kunit *test)
 		       nta_mask_of(test, &a));
 }
 
+static void revert_atomically(void *unused)
+{
+	preempt_disable();
+	KeRevertToUserAffinityThread();
+	preempt_enable();
+}
+
+/* U1, U6: the processor goes and comes back before the worker that is to revert. */
+static void revert_is_due_over_a_processors_going_and_coming(struct kunit *test)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_affinity user = nta_pick(test, 0);
+	struct cpumask *in_user = nta_mask_of(test, &user);
+	struct cpumask *seen = nta_mask(test);
+	struct nta_thread *thread;
+	int ret;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	displaced->gone = user;
+	displaced->a = pick_victim(test);
+	nta_worker_do(test, worker, look_around, displaced);
+	nta_worker_do(test, worker, get_narrow_and_active, displaced);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+
+	nta_thread_own(thread);
+	nta_worker_do(test, worker, revert_atomically, NULL);
+	ret = remove_cpu(nta_cpu(&displaced->a));
+	nta_worker_do(test, worker, look_around, displaced);
+	KUNIT_EXPECT_TRUE(test, displaced->looks[0].entry.pending);
+	KUNIT_EXPECT_NE(test, displaced->looks[0].cpu, nta_cpu(&displaced->a));
+	bring_up(test, nta_cpu(&displaced->a));
+	nta_thread_disown(thread);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	nta_wait_for_mask(worker->task, in_user, seen);
+	nta_check_mask(test, "after the Revert", seen, in_user);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "later", &displaced->looks[0].mask, in_user);
+}
+
 /*
  * U4: a cpuset can give a thread the very mask that the scheduler makes up. If that
  * was the only change while somebody asked for a mask it was he.
@@ -1175,6 +1219,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(processor_goes_before_a_put_back),
 	KUNIT_CASE(processor_goes_before_the_worker_looks),
 	KUNIT_CASE(displaced_thread_sets_what_is_in_force),
+	KUNIT_CASE(revert_is_due_over_a_processors_going_and_coming),
 	KUNIT_CASE(fallback_alone_while_somebody_asks_is_his),
 	KUNIT_CASE(fallback_besides_a_request_is_the_schedulers),
 	KUNIT_CASE(fallback_in_a_cpuset_is_not_the_users),

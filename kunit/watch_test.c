@@ -1071,6 +1071,9 @@ static void request_that_meets_an_install_is_remembered(struct kunit *test)
 		nta_keep_user_mask(test, worker->task, asked);
 	nta_note_request(thread, &counts, mask_of_bits(test, request->before),
 			 asked);
+	nta_thread_snapshot(worker->task, &entry);
+	if (!request->active && cpumask_equal(gets, user))
+		KUNIT_EXPECT_FALSE(test, entry.pending);
 	if (request->active) {
 		call = revert(test, worker, &NTA_NONE);
 		cpumask_copy(seen, &call->look.mask);
