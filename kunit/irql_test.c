@@ -518,6 +518,8 @@ static void move_waits_for_the_end_of_a_native_section(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, look->cpu, waiting->in_section[0].cpu,
 				    "moved in the section");
 	}
+	KUNIT_EXPECT_EQ(test, waiting->in_section[2].entry.generation,
+			waiting->in_section[1].entry.generation + 1);
 	nta_check_mask(test, "after the Sets", &waiting->after_set.mask,
 		       &waiting->in_b);
 	KUNIT_EXPECT_TRUE(test, cpumask_test_cpu(waiting->after_set.cpu,
