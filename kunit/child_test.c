@@ -6,11 +6,16 @@
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
+#include <linux/jiffies.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 
 #include "child.h"
+#include "compat.h"
+#include "foreign.h"
 #include "helpers.h"
+#include "queue.h"
 #include "stretch.h"
 #include "wdm.h"
 
@@ -83,7 +88,8 @@ static struct nta_worker *make_child(struct kunit *test,
 	return child;
 }
 
-static struct family *make_family(struct kunit *test)
+/* @inside: the child begins on a processor of the user affinity. */
+static struct family *make_any_family(struct kunit *test, bool inside)
 {
 	struct family *family = kunit_kzalloc(test, sizeof(*family), GFP_KERNEL);
 	struct nta_affinity user = nta_pick(test, 1);
@@ -93,11 +99,18 @@ static struct family *make_family(struct kunit *test)
 	family->other = nta_pick(test, 2);
 	family->user = nta_mask_of(test, &user);
 	family->inherited = nta_mask_of(test, &family->system);
+	if (inside)
+		cpumask_or(family->user, family->user, family->inherited);
 	family->seen = nta_mask(test);
 	family->creator = make_child(test, family->user);
 	family->child = make_child(test, family->inherited);
 	nta_worker_do(test, family->creator, do_set, &family->system);
 	return family;
+}
+
+static struct family *make_family(struct kunit *test)
+{
+	return make_any_family(test, false);
 }
 
 static void place(struct kunit *test, struct nta_worker *creator,
@@ -257,6 +270,42 @@ static void other_children_are_left_alone(struct kunit *test)
 	check_end(test, family);
 }
 
+/*
+ * The creator puts the child where it belongs, and others give it a mask meanwhile: a
+ * worker that waited for its turn would never be woken.
+ */
+static void change_of_a_child_that_its_creator_is_placing(struct kunit *test)
+{
+	struct family *family = make_any_family(test, true);
+	struct birth birth = { .child = family->child->task };
+	unsigned long flags, end = jiffies + NTA_PUT_BACK_TIMEOUT;
+	struct nta_thread *thread;
+
+	nta_stretch_next(family->child->task, NTA_STAGE_BEGUN);
+	nta_worker_begin(family->creator, do_place_child, &birth);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	thread = nta_thread_find(family->child->task);
+	KUNIT_EXPECT_NOT_NULL(test, thread);
+	if (thread) {
+		raw_spin_lock_irqsave(&family->child->task->pi_lock, flags);
+		nta_note_change(thread, true);
+		raw_spin_unlock_irqrestore(&family->child->task->pi_lock, flags);
+	}
+	/* Should a worker come, it has the time to wait. */
+	schedule_timeout_uninterruptible(HZ / 20);
+	nta_stretch_end();
+	nta_worker_wait(test, family->creator);
+
+	while (!nta_queues_are_empty() && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_TRUE(test, nta_queues_are_empty());
+	nta_wait_for_mask(family->child->task, family->inherited, family->seen);
+	nta_check_mask(test, "the child has what others gave it", family->seen,
+		       family->inherited);
+	nta_worker_do(test, family->creator, do_revert, NULL);
+	check_user(test, family, family->creator, "the creator");
+}
+
 KUNIT_ARRAY_PARAM(stage, nta_stages, nta_describe_stage);
 
 static struct kunit_case child_cases[] = {
@@ -269,6 +318,7 @@ static struct kunit_case child_cases[] = {
 	KUNIT_CASE(child_of_a_thread_that_was_reverted_meanwhile),
 	KUNIT_CASE(child_of_a_thread_that_was_moved_meanwhile),
 	KUNIT_CASE(child_of_a_thread_that_was_moved_and_reverted_meanwhile),
+	KUNIT_CASE(change_of_a_child_that_its_creator_is_placing),
 	KUNIT_CASE(other_children_are_left_alone),
 	{}
 };

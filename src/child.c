@@ -93,6 +93,29 @@ static bool starts_inside(struct nta_thread *child)
 	return inside;
 }
 
+/*
+ * Put the child where it belongs. To wake who waits for the entry takes a lock that
+ * may sleep on PREEMPT_RT, so no worker is let come that would wait; and for who waits
+ * all the same, as unload can, a worker is sent that wakes him. Returns false if there
+ * is something left for a worker.
+ */
+static bool place_now(struct nta_thread *child)
+{
+	bool owned, nobody_waits = true;
+
+	/* One that is on its way will do it. */
+	if (!nta_keep_workers_away(child))
+		return true;
+	owned = nta_thread_try_own(child);
+	if (owned) {
+		nta_place_user(child, NULL);
+		nobody_waits = nta_thread_release(child);
+	}
+	nta_let_workers_come(child);
+	return owned && nobody_waits &&
+	       !test_bit(NTA_THREAD_USER_DUE, &child->flags);
+}
+
 /**
  * nta_place_child() - give a new thread the user affinity of its creator
  * @task: a child of current that does not run yet
@@ -122,14 +145,8 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 	owe_user(child);
 
 	nta_report_event(NTA_EVENT_CHILD);
-	if (starts_inside(child) && nta_thread_try_own(child)) {
-		nta_place_user(child, NULL);
-		/* To wake who waits takes a lock that may sleep on PREEMPT_RT. */
-		if (!nta_thread_release(child))
-			nta_apply_soon(child);
-	} else {
+	if (!starts_inside(child) || !place_now(child))
 		nta_apply_soon(child);
-	}
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_child);
 

@@ -14,6 +14,7 @@
  * before it looks; so it is remembered until one of these has happened. The second
  * is told when it has ended, and it is compared with what was there before.
  */
+#include <linux/atomic.h>
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
@@ -28,6 +29,21 @@
 #include "system_affinity.h"
 #include "thread.h"
 #include "user_affinity.h"
+
+/* Requests under way for threads that had no entry when they began. */
+static atomic_t early_requests = ATOMIC_INIT(0);
+
+/**
+ * nta_count_request() - a request has begun or has ended, as return probes see it
+ * @thread: the thread's entry when it began; NULL if there was none
+ * @change: 1 or -1
+ *
+ * Context: any.
+ */
+void nta_count_request(struct nta_thread *thread, int change)
+{
+	atomic_add(change, thread ? &thread->requests : &early_requests);
+}
 
 /*
  * Whether no CPU of a mask is left. A dying CPU is left by kernel threads before
@@ -69,7 +85,8 @@ void nta_note_change(struct nta_thread *thread, bool in_thread)
 	assign_bit(NTA_THREAD_CHANGED_REQUEST, &thread->flags,
 		   thread->requester == current && in_thread);
 	assign_bit(NTA_THREAD_CHANGED_ALONE, &thread->flags,
-		   !atomic_read(&thread->requests));
+		   !atomic_read(&thread->requests) &&
+		   !atomic_read(&early_requests));
 	set_bit(NTA_THREAD_CHANGED, &thread->flags);
 	if (thread->requester == current)
 		thread->requester = NULL;
@@ -179,7 +196,9 @@ void nta_note_asked_early(struct task_struct *task, const struct cpumask *asked)
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	/* Who makes the entry takes this lock afterwards. */
 	thread = nta_thread_find_rcu(task);
-	if (!thread && !is_refused(task, asked)) {
+	if (!thread && !is_refused(task, asked) &&
+	    /* As a clone asks for what it has already: not of interest. */
+	    !nta_is_made_of(task, asked)) {
 		raw_spin_lock(&ask->lock);
 		WRITE_ONCE(ask->task, NULL);
 		ask->born = task->start_time;

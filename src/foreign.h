@@ -32,6 +32,7 @@ static __always_inline void nta_note_answer(struct nta_thread *thread)
 		nta_answer_requester(thread);
 }
 
+void nta_count_request(struct nta_thread *thread, int change);
 bool nta_is_installing(const struct nta_thread *thread);
 struct nta_changes nta_count_changes(const struct nta_thread *thread);
 void nta_note_request(struct nta_thread *thread,

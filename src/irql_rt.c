@@ -50,6 +50,7 @@
 #include <linux/spinlock.h>
 
 #include "compat.h"
+#include "foreign.h"
 #include "irql.h"
 #include "irql_rt.h"
 #include "thread.h"
@@ -117,8 +118,8 @@ struct nta_raised *nta_rt_disable_bottom_halves(void)
 	raised = own_record();
 	if (!raised) {
 		/* No driver reckons with a raise that fails. */
-		thread = nta_thread_make(current, nta_gfp(NTA_DISPATCH)) ?:
-			 nta_thread_make(current, 0);
+		thread = nta_make_own_entry(nta_gfp(NTA_DISPATCH)) ?:
+			 nta_make_own_entry(0);
 		if (!thread)
 			return NULL;
 		raised = &thread->raised;

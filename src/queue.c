@@ -93,6 +93,32 @@ void nta_apply_soon(struct nta_thread *thread)
 }
 
 /**
+ * nta_keep_workers_away() - let nobody send a worker for a thread
+ * @thread: the entry
+ *
+ * Who asks for one meanwhile is not told that it does not come.
+ *
+ * Context: any.
+ * Return: false if one is on its way.
+ */
+bool nta_keep_workers_away(struct nta_thread *thread)
+{
+	return !test_and_set_bit(NTA_THREAD_KICKED, &thread->flags);
+}
+
+/**
+ * nta_let_workers_come() - the end of that
+ * @thread: the entry: the caller has to look afterwards what there is to do
+ *
+ * Context: any.
+ */
+void nta_let_workers_come(struct nta_thread *thread)
+{
+	clear_bit(NTA_THREAD_KICKED, &thread->flags);
+	smp_mb__after_atomic(); /* before that look; pairs with nta_apply_soon() */
+}
+
+/**
  * nta_queue_for_unload() - have a worker do something else for a thread
  * @thread: the entry, taken by unload
  * @func: what to do
@@ -142,6 +168,7 @@ bool nta_queues_are_empty(void)
 {
 	return !atomic_read(&work_left);
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_queues_are_empty);
 
 /**
  * nta_queues_start() - get ready to work

@@ -15,6 +15,8 @@ extern struct workqueue_struct *nta_queue;
 
 void nta_queue_set_work(work_func_t func);
 void nta_apply_soon(struct nta_thread *thread);
+bool nta_keep_workers_away(struct nta_thread *thread);
+void nta_let_workers_come(struct nta_thread *thread);
 void nta_queue_for_unload(struct nta_thread *thread, work_func_t func);
 void nta_work_done(struct nta_thread *thread);
 

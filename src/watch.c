@@ -241,10 +241,9 @@ static int enter_request(struct probe_data *data, struct pt_regs *regs,
 		return 1;
 	}
 	/* It may have an entry when we return: one with counts that begin at 0. */
-	if (thread) {
-		atomic_inc(&thread->requests);
+	nta_count_request(thread, 1);
+	if (thread)
 		data->changes = nta_count_changes(thread);
-	}
 	/* data_race: where it matters it is compared. */
 	data_race(cpumask_and(to_cpumask(data->before), &data->task->cpus_mask,
 			      cpu_possible_mask));
@@ -281,8 +280,9 @@ static int leave_request(struct kretprobe_instance *instance,
 
 	rcu_read_lock();
 	thread = nta_thread_find_rcu(data->task);
-	if (thread && data->counted)
-		atomic_dec(&thread->requests);
+	/* The entry can be gone, but not another: the requester has the task. */
+	if (thread || !data->counted)
+		nta_count_request(data->counted ? thread : NULL, -1);
 	/* Not if he was refused: then nobody got what he asked for. */
 	if (thread && !(int)regs_return_value(regs))
 		nta_note_request(thread, &data->changes,
