@@ -224,8 +224,9 @@ static int enter_change(struct kprobe *probe, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(enter_change);
 
+/* @early: it counts for a thread that has no entry yet, too. */
 static int enter_request(struct probe_data *data, struct pt_regs *regs,
-			 const struct cpumask *asked)
+			 const struct cpumask *asked, bool early)
 {
 	struct nta_thread *thread;
 
@@ -236,7 +237,7 @@ static int enter_request(struct probe_data *data, struct pt_regs *regs,
 	rcu_read_lock();
 	thread = nta_thread_find_rcu(data->task);
 	data->counted = thread;
-	if (thread && nta_is_installing(thread)) {
+	if (thread ? nta_is_installing(thread) : !early) {
 		rcu_read_unlock();
 		return 1;
 	}
@@ -258,7 +259,7 @@ static int enter_set_cpus(struct kretprobe_instance *instance,
 	if (nta_probed_task(regs) == READ_ONCE(proof_task))
 		WRITE_ONCE(proof_of_request, true);
 	return enter_request((void *)instance->data, regs,
-			     nta_probed_mask(regs));
+			     nta_probed_mask(regs), true);
 }
 NOKPROBE_SYMBOL(enter_set_cpus);
 
@@ -266,8 +267,10 @@ static int enter_setaffinity(struct kretprobe_instance *instance,
 			     struct pt_regs *regs)
 {
 	WRITE_ONCE(setaffinity_seen, true);
+	/* A kernel that keeps what was asked for will show it. */
 	return enter_request((void *)instance->data, regs,
-			     nta_probed_user_mask(regs));
+			     nta_probed_user_mask(regs),
+			     !NTA_KERNEL_KEEPS_USER_MASK);
 }
 NOKPROBE_SYMBOL(enter_setaffinity);
 
