@@ -995,7 +995,7 @@ static void mask_that_the_kernel_forgets_comes_back(struct kunit *test)
 	take_down(test, nta_cpu(&gone));
 	nta_worker_do(test, worker, look_around, displaced);
 	KUNIT_EXPECT_TRUE(test, nta_wait_for_event(NTA_EVENT_DISPLACED, count + 1));
-	KUNIT_EXPECT_NULL(test, nta_kept_user_mask(worker->task));
+	KUNIT_EXPECT_FALSE(test, nta_has_kept_user_mask(worker->task));
 
 	if (row->user)
 		nta_user_sets(test, worker->task, mask_of_bits(test, row->user));

@@ -257,6 +257,8 @@ static void lowering_leaves_native_marks_alone(struct kunit *test)
 	static const KIRQL expected[] = { 2, 2, 0 };
 	struct levels *levels = kunit_kzalloc(test, sizeof(*levels), GFP_KERNEL);
 
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "it is late there, see irql_rt_test.c");
 	KUNIT_ASSERT_NOT_NULL(test, levels);
 	nta_on_thread(test, lower_with_interrupts_off, levels);
 	check_levels(test, levels, expected, ARRAY_SIZE(expected), 0);
