@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "cpus.h"
 #include "files.h"
 
 #define TORTURE "/sys/kernel/debug/ntaffinity_torture/"
@@ -23,7 +24,6 @@
 #endif
 
 /* Masks of CPUs are __u64. */
-#define CPU(n) (1ULL << (n))
 
 /* Where victims are, by their index. */
 #define PLACES 65536

@@ -30,24 +30,6 @@ long number_in(const char *path, const char *name)
 	return -1;
 }
 
-/* 0-1,3 -> 0xb */
-static __u64 parse_list(const char *text)
-{
-	__u64 mask = 0;
-	char *end;
-
-	while (*text >= '0' && *text <= '9') {
-		long first = strtol(text, &end, 10), last = first;
-
-		if (*end == '-')
-			last = strtol(end + 1, &end, 10);
-		for (; first <= last && first < 64; first++)
-			mask |= CPU(first);
-		text = end + (*end == ',');
-	}
-	return mask;
-}
-
 /* The mask itself, which unlike sched_getaffinity() shows offline CPUs too; 0: gone. */
 __u64 allowed(pid_t pid)
 {
@@ -57,7 +39,7 @@ __u64 allowed(pid_t pid)
 	if (!read_file(path, text, sizeof(text)))
 		return 0;
 	list = strstr(text, "Cpus_allowed_list:");
-	return list ? parse_list(list + strcspn(list, "0123456789\n")) & settings.all : 0;
+	return list ? parse_cpus(list + strcspn(list, "0123456789\n")) & settings.all : 0;
 }
 
 __u64 online(void)
@@ -65,7 +47,7 @@ __u64 online(void)
 	char text[256];
 
 	read_file(CPUS "online", text, sizeof(text));
-	return parse_list(text);
+	return parse_cpus(text);
 }
 
 /* Returns 0 or the errno. */

@@ -49,30 +49,12 @@ long read_counter(const char *name)
 	return atol(value);
 }
 
-/* 0-1,3 -> 0xb */
-static __u64 parse_list(const char *text)
-{
-	__u64 mask = 0;
-	char *end;
-
-	while (*text >= '0' && *text <= '9') {
-		long first = strtol(text, &end, 10), last = first;
-
-		if (*end == '-')
-			last = strtol(end + 1, &end, 10);
-		for (; first <= last && first < 64; first++)
-			mask |= CPU(first);
-		text = end + (*end == ',');
-	}
-	return mask;
-}
-
 __u64 online(void)
 {
 	char text[256];
 
 	read_file(CPUS "online", text, sizeof(text));
-	return parse_list(text);
+	return parse_cpus(text);
 }
 
 /* The kernel's log since it was cleared. */
@@ -140,7 +122,7 @@ __u64 allowed_in_proc(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	read_file(path, text, sizeof(text));
 	list = find_line(text, "Cpus_allowed_list");
-	return list ? parse_list(list) : 0;
+	return list ? parse_cpus(list) : 0;
 }
 
 void look_at_kernel(void)

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "cpus.h"
 #include "files.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -25,7 +26,6 @@
 #define PATIENCE_MS 10000
 
 /* Masks of CPUs are __u64, as KAFFINITY is. */
-#define CPU(n) (1ULL << (n))
 
 #ifndef __printf
 #define __printf(format_at, arguments_at) \
