@@ -16,6 +16,7 @@
 #include <linux/string.h>
 
 #include "compat.h"
+#include "foreign.h"
 #include "helpers.h"
 #include "wdm.h"
 
@@ -160,6 +161,18 @@ void nta_keep_user_mask(struct kunit *test, struct task_struct *task,
 	swap(task->user_cpus_ptr, kept);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	kfree(kept);
+}
+
+void nta_change_by_hand(struct nta_thread *thread, bool in_thread,
+			const struct cpumask *mask)
+{
+	struct task_struct *task = thread->task;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	nta_note_change(thread, in_thread);
+	cpumask_copy(&task->cpus_mask, mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
 
 void nta_user_sets(struct kunit *test, struct task_struct *task,

@@ -229,6 +229,9 @@ void nta_read_mask(struct task_struct *task, struct cpumask *mask);
 /* What sched_setaffinity() leaves in the kernel, and all that it does. */
 void nta_keep_user_mask(struct kunit *test, struct task_struct *task,
 			const struct cpumask *mask);
+/* As the kernel changes a sleeping thread's affinity; @in_thread: for who calls. */
+void nta_change_by_hand(struct nta_thread *thread, bool in_thread,
+			const struct cpumask *mask);
 void nta_user_sets(struct kunit *test, struct task_struct *task,
 		   const struct cpumask *mask);
 bool nta_wait_for_mask(struct task_struct *task, const struct cpumask *mask,

@@ -930,18 +930,24 @@ static struct cpumask *mask_of_bits(struct kunit *test, u8 bits)
 	return mask;
 }
 
+/* Whether somebody asks meanwhile, and since when. */
+enum asker {
+	NOBODY,
+	SOMEBODY,
+	BEFORE_THE_ENTRY,
+};
+
 /*
  * U6: in a cpuset what the scheduler makes up is the cpuset's mask. It is taken for
  * that while nobody asks for anything. Done by hand, for a thread that sleeps.
  */
-static void check_fallback_in_a_cpuset(struct kunit *test, bool somebody_asks)
+static void check_fallback_in_a_cpuset(struct kunit *test, enum asker asker)
 {
 	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
 						    GFP_KERNEL);
 	struct nta_worker *worker = nta_worker_make(test);
 	struct cpumask *cpuset = mask_of_bits(test, 0x3);
-	struct nta_thread *thread;
-	unsigned long flags;
+	struct nta_thread *thread, *known;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
 	nta_pick(test, 3);
@@ -950,27 +956,30 @@ static void check_fallback_in_a_cpuset(struct kunit *test, bool somebody_asks)
 	thread = nta_thread_find(worker->task);
 	KUNIT_ASSERT_NOT_NULL(test, thread);
 	take_down(test, nta_cpu(&displaced->gone));
-	if (somebody_asks)
-		atomic_inc(&thread->requests);
-	raw_spin_lock_irqsave(&worker->task->pi_lock, flags);
-	nta_note_change(thread, false);
-	cpumask_copy(&worker->task->cpus_mask, cpuset);
-	raw_spin_unlock_irqrestore(&worker->task->pi_lock, flags);
+	known = asker == SOMEBODY ? thread : NULL;
+	if (asker != NOBODY)
+		nta_count_request(known, 1);
+	nta_change_by_hand(thread, false, cpuset);
 	nta_worker_do(test, worker, revert_and_look, displaced);
-	if (somebody_asks)
-		atomic_dec(&thread->requests);
+	if (asker != NOBODY)
+		nta_count_request(known, -1);
 	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
-		       somebody_asks ? cpuset : &displaced->before.mask);
+		       asker != NOBODY ? cpuset : &displaced->before.mask);
 }
 
 static void fallback_in_a_cpuset_is_not_the_users(struct kunit *test)
 {
-	check_fallback_in_a_cpuset(test, false);
+	check_fallback_in_a_cpuset(test, NOBODY);
 }
 
 static void change_like_a_fallback_while_somebody_asks_is_his(struct kunit *test)
 {
-	check_fallback_in_a_cpuset(test, true);
+	check_fallback_in_a_cpuset(test, SOMEBODY);
+}
+
+static void change_like_a_fallback_that_was_asked_for_early_is_his(struct kunit *test)
+{
+	check_fallback_in_a_cpuset(test, BEFORE_THE_ENTRY);
 }
 
 static void mask_that_the_kernel_forgets_comes_back(struct kunit *test)
@@ -1224,6 +1233,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(fallback_besides_a_request_is_the_schedulers),
 	KUNIT_CASE(fallback_in_a_cpuset_is_not_the_users),
 	KUNIT_CASE(change_like_a_fallback_while_somebody_asks_is_his),
+	KUNIT_CASE(change_like_a_fallback_that_was_asked_for_early_is_his),
 	KUNIT_CASE_PARAM(mask_that_the_kernel_forgets_comes_back,
 			 forgotten_gen_params),
 	KUNIT_CASE(mask_is_remembered_over_two_fallbacks),

@@ -44,6 +44,7 @@ void nta_count_request(struct nta_thread *thread, int change)
 {
 	atomic_add(change, thread ? &thread->requests : &early_requests);
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_count_request);
 
 /*
  * Whether no CPU of a mask is left. A dying CPU is left by kernel threads before
