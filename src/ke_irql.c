@@ -43,14 +43,16 @@ EXPORT_SYMBOL_GPL(KeGetCurrentIrql);
  * KfRaiseIrql() - raise the current level
  * @NewIrql: the level to raise to, at least the current one, up to HIGH_LEVEL
  *
- * From DISPATCH_LEVEL on the thread must not sleep and is not preempted; above,
- * interrupts are off on its processor. APC_LEVEL forbids nothing here: there are
+ * From DISPATCH_LEVEL on the thread must not sleep and is not preempted, though on
+ * PREEMPT_RT it can be, and only stays on its processor; above, interrupts are off on
+ * that. APC_LEVEL forbids nothing here: there are
  * no APCs.
  *
  * If @NewIrql is lower than the current level or there is no such level, or if
  * there is no memory to keep the thread's APC_LEVEL in, on PREEMPT_RT any level, the
- * level stays, and a log line names the caller. A thread that returns from its system call or ends
- * without lowering is brought to PASSIVE_LEVEL, which is logged too.
+ * level stays, and a log line names the caller. A thread that returns from its
+ * system call or ends without lowering is brought to PASSIVE_LEVEL, which is logged
+ * too.
  *
  * Context: any.
  *
