@@ -11,7 +11,7 @@
 #
 # The work is done on a copy in the cache, one for each kernel, so that kernels
 # do not mix and the tree stays clean. Only changed files are copied: a second
-# build compiles only those.
+# build compiles only those, and sparse is not run again where nothing has changed.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -30,6 +30,17 @@ kernel_env "$name"
 [ -f "$tree/Kbuild" ] || die "there is no Kbuild in $tree"
 
 lock "build-$(basename "$work")-$name"
+if [ -n "$sparse" ]; then
+	sparse=$(
+		cd "$tree"
+		printf '%s\n' "$kernel_key" "$(sparse --version)" "$*"
+		project_files | grep -E '^(include|src|kunit|samples|scripts/build\.sh|README\.md|Kbuild$)' | xargs -d '\n' sha256sum
+	)
+	if [ "$sparse" = "$(cat "$work/$name/sparse" 2>/dev/null)" ]; then
+		say "    $name: nothing has changed since sparse had nothing to say"
+		exit 0
+	fi
+fi
 copy=$work/$name/tree
 log=$work/$name/build.log
 mkdir -p "$copy"
@@ -171,4 +182,5 @@ for old in "$work/$name"/samples/*/; do
 done
 
 printf '%s\n' "$kernel_key" >"$work/$name/clean"
+[ -z "$sparse" ] || printf '%s\n' "$sparse" >"$work/$name/sparse"
 say "    $name: $(find "$work/$name" -name '*.ko' | wc -l) modules, no warning, in $(duration "$SECONDS")"

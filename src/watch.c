@@ -354,6 +354,18 @@ static const char *setaffinity_state(void)
 	return READ_ONCE(setaffinity_seen) ? "has fired" : "has not fired yet";
 }
 
+/*
+ * So often the kernel came by without a probe: another one ran, or all instances
+ * were taken.
+ */
+static unsigned long missed_probes(void)
+{
+	/* data_race: counters of the kernel's. */
+	return data_race(change_probe.nmissed + request_probe.nmissed +
+			 request_probe.kp.nmissed + setaffinity_probe.nmissed +
+			 setaffinity_probe.kp.nmissed);
+}
+
 #else
 
 static int start_probes(void)
@@ -377,6 +389,11 @@ static void stop_setaffinity_probe(void)
 static const char *setaffinity_state(void)
 {
 	return "none";
+}
+
+static unsigned long missed_probes(void)
+{
+	return 0;
 }
 
 #endif
@@ -586,6 +603,7 @@ void nta_watch_show(struct seq_file *file)
 	seq_printf(file, "equal_cpuset_masks %s\n", equal_cpuset);
 	seq_printf(file, "setaffinity_probe %s\n",
 		   sees_setaffinity ? setaffinity_state() : "none");
+	seq_printf(file, "probes_missed %lu\n", missed_probes());
 	seq_printf(file, "kernel_narrows %s\n",
 		   NTA_KERNEL_KEEPS_USER_MASK ? "yes" : "no");
 	seq_printf(file, "children %s\n",

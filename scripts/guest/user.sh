@@ -11,7 +11,7 @@ pattern=$2
 
 # UML runs at the speed of the machine, QEMU at a small part of it.
 histories=1000
-! grep -q 'User Mode Linux' /proc/cpuinfo || histories=10000
+! grep -q 'User Mode Linux' /proc/cpuinfo || histories=4000
 histories=${3:-$histories}
 
 set -- -n $histories

@@ -23,14 +23,22 @@
 #define CGROUPS "/sys/fs/cgroup/"
 #define KEPT CGROUPS "torture_kept"
 
+/* Twins have cpusets of their own, so that those can be rewritten first. */
 static const struct {
-	const char *directory;
-	__u64 mask;
+	const char *directory, *twins;
+	__u64 masks[2];
 } cpusets[] = {
-	{ CGROUPS, ~0ULL },
-	{ CGROUPS "torture_a/", CPU(0) | CPU(1) | CPU(3) },
-	{ CGROUPS "torture_b/", CPU(0) | CPU(2) },
+	{ CGROUPS, CGROUPS, { ~0ULL, ~0ULL } },
+	{ CGROUPS "torture_a/", CGROUPS "torture_a_twins/",
+	  { CPU(0) | CPU(1) | CPU(3), CPU(0) | CPU(1) } },
+	{ CGROUPS "torture_b/", CGROUPS "torture_b_twins/",
+	  { CPU(0) | CPU(2), CPU(0) | CPU(3) } },
 };
+
+static __u64 cpuset_mask(unsigned int place)
+{
+	return cpusets[place].masks[shared->cpuset_rewrites[place] & 1] & settings.all;
+}
 
 static int path_write(const char *directory, const char *file, const char *text)
 {
@@ -70,7 +78,8 @@ void look_at_machine(bool may_hotplug)
 	settings.cpusets = strstr(text, "cpuset") &&
 			   !write_file(CGROUPS "cgroup.subtree_control", "+cpuset");
 	for (i = 1; settings.cpusets && i < ARRAY_SIZE(cpusets); i++)
-		settings.cpusets = make_cpuset(cpusets[i].directory, cpusets[i].mask);
+		settings.cpusets = make_cpuset(cpusets[i].directory, cpusets[i].masks[0]) &&
+				   make_cpuset(cpusets[i].twins, cpusets[i].masks[0]);
 	if (settings.cpusets)
 		make_cpuset(KEPT, CPU(0));
 }
@@ -147,7 +156,7 @@ static bool may_have_forgotten(void)
 /* Announce what a cpuset leaves of it: the twin's @mask, or what else may be. */
 static int announce_cpuset(const char *how, unsigned int index, unsigned int place, __u64 mask)
 {
-	unsigned long long whole = cpusets[place].mask & settings.all, last = mask;
+	unsigned long long whole = cpuset_mask(place), last = mask;
 	int error = control("%s %u %#llx %#llx", how, index, last, last);
 
 	if (error || !may_have_forgotten())
@@ -166,7 +175,7 @@ static bool move_both(unsigned int index, pid_t pid, pid_t twin)
 	if (!announce(index, twin))
 		return false;
 	snprintf(number, sizeof(number), "%d", twin);
-	path_write(cpusets[place].directory, "cgroup.procs", number);
+	path_write(cpusets[place].twins, "cgroup.procs", number);
 	mask = allowed(twin);
 	announce_cpuset("more", index, place, mask);
 	snprintf(number, sizeof(number), "%d", pid);
@@ -230,6 +239,57 @@ static unsigned int list_victims(struct target *targets, unsigned int room)
 	return count;
 }
 
+/*
+ * The cpusets of @place, or all where it is 0, are about to change for all in them, or
+ * the twins' have (@begins no more). It says what a victim there may come to.
+ */
+static void announce_cpusets(unsigned int place, bool begins)
+{
+	struct target targets[64], *target;
+	unsigned int count = list_victims(targets, ARRAY_SIZE(targets)), at;
+	__u64 mask;
+
+	for (target = targets; target < targets + count; target++) {
+		at = shared->cpuset[target->index % PLACES];
+		if (!at || (place && at != place))
+			continue;
+		mask = allowed(target->twin);
+		if (!mask)
+			continue;
+		/* It may not be disturbed just now. */
+		while (announce_cpuset(begins ? "change" : "more", target->index, at,
+				       mask) == EBUSY)
+			usleep(100);
+	}
+}
+
+/* And they have changed. @exact: what each has come to is known. */
+static void cpusets_changed(unsigned int place, bool exact)
+{
+	struct target targets[64], *target;
+	unsigned int count = list_victims(targets, ARRAY_SIZE(targets)), at;
+
+	for (target = targets; target < targets + count; target++) {
+		at = shared->cpuset[target->index % PLACES];
+		if (at && (!place || at == place))
+			control("%s %u", exact ? "done" : "doubt", target->index);
+	}
+}
+
+static void rewrite_cpuset(unsigned int place)
+{
+	lock_changes(LOCK_EX);
+	announce_cpusets(place, true);
+	shared->cpuset_rewrites[place]++;
+	make_cpuset(cpusets[place].twins, cpuset_mask(place));
+	announce_cpusets(place, false);
+	make_cpuset(cpusets[place].directory, cpuset_mask(place));
+	/* What leaves the mask in force as it is no scan sees. */
+	cpusets_changed(place, settings.probes && !may_have_forgotten());
+	add(&shared->cpuset_changes);
+	lock_changes(LOCK_UN);
+}
+
 void disturber(int number)
 {
 	struct target targets[64], *target;
@@ -240,6 +300,10 @@ void disturber(int number)
 	seed_random(number);
 	while (!shared->stop) {
 		usleep(below(settings.hotplug ? 20000 : 4000));
+		if (settings.cpusets && !below(64)) {
+			rewrite_cpuset(1 + below(ARRAY_SIZE(cpusets) - 1));
+			continue;
+		}
 		count = list_victims(targets, ARRAY_SIZE(targets));
 		if (!count)
 			continue;
@@ -280,40 +344,20 @@ static bool is_online(int cpu)
 	return !read_file(path, text, sizeof(text)) || text[0] != '0';
 }
 
-/* Those in cpusets are rewritten when processors come and go. */
-static void announce_cpusets(bool begins)
-{
-	struct target targets[64], *target;
-	unsigned int count = list_victims(targets, ARRAY_SIZE(targets));
-	__u64 mask;
-
-	for (target = targets; target < targets + count; target++) {
-		if (!shared->cpuset[target->index % PLACES])
-			continue;
-		mask = allowed(target->twin);
-		if (!mask)
-			continue;
-		/* It may not be disturbed just now. */
-		while (announce_cpuset(begins ? "change" : "more", target->index,
-				       shared->cpuset[target->index % PLACES], mask) == EBUSY)
-			usleep(100);
-		if (!begins)
-			control("%s %u", may_have_forgotten() ? "doubt" : "done", target->index);
-	}
-}
-
 static void turn(int cpu, bool on)
 {
 	int error;
 
 	lock_changes(LOCK_EX);
-	announce_cpusets(true);
+	/* Those in cpusets are rewritten when processors come and go. */
+	announce_cpusets(0, true);
 	control("hotplug %d", cpu);
 	error = switch_cpu(cpu, on);
 	/* A change of a cpuset waits until hotplug has changed its own. */
 	if (settings.cpusets)
 		make_cpuset(KEPT, CPU(0));
-	announce_cpusets(false);
+	announce_cpusets(0, false);
+	cpusets_changed(0, !may_have_forgotten());
 	control("hotplugged");
 	if (!error)
 		add(on ? &shared->onlines : &shared->offlines);

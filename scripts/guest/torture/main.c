@@ -239,6 +239,7 @@ static void show_kinds(void)
 	kind("setaffinity_by_others", shared->setaffinities, "always");
 	kind("setaffinity_by_itself", shared->own_setaffinities, "always");
 	kind("cpuset_moves", shared->cpuset_moves, "cpusets");
+	kind("cpuset_changes", shared->cpuset_changes, "cpusets");
 	kind("offlines", shared->offlines, "hotplug");
 	kind("onlines", shared->onlines, "hotplug");
 	kind("forks", shared->forks, "always");
@@ -281,6 +282,7 @@ static void show_counters(void)
 	for (i = 0; i < ARRAY_SIZE(never); i++)
 		if (in_stats(never[i]))
 			result(false, "%s: %ld", never[i], in_stats(never[i]));
+	result(!number_in(DEBUG "compat", "probes_missed"), "U3 no probe was missed");
 	printf("# given_up %ld, install_repeated %ld, refused_kernel_refused %ld\n",
 	       in_stats("given_up"), in_stats("install_repeated"),
 	       in_stats("refused_kernel_refused"));

@@ -45,6 +45,7 @@ struct shared {
 	long kills;
 	long drivers;
 	unsigned char cpuset[PLACES];
+	unsigned int cpuset_rewrites[3];
 	__u64 last_asked[PLACES];
 };
 
@@ -53,7 +54,7 @@ struct settings {
 	unsigned long steps, all_steps;
 	int users, kthreads, stors, mayflies;
 	__u64 all;		/* the CPUs of this machine */
-	bool probes;		/* changes are seen by probes, not by a scan */
+	bool probes;		/* changes are seen by hooks, not by a scan */
 	bool narrows;		/* the kernel cuts masks with what user mode asked for */
 	bool documented;	/* the parameter rules */
 	bool cpusets;
