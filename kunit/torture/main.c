@@ -171,7 +171,7 @@ bool torture_stopping(void)
 
 #define FAILURES_SIZE 32768
 
-static DEFINE_SPINLOCK(failures_lock);
+static DEFINE_RAW_SPINLOCK(failures_lock);
 static char failures[FAILURES_SIZE];
 static unsigned int failures_length;
 static atomic_t failed = ATOMIC_INIT(0);
@@ -196,7 +196,7 @@ void torture_fail(struct torture_victim *victim, const char *format, ...)
 
 	atomic_inc(&failed);
 	WRITE_ONCE(stopping, true);
-	spin_lock_irqsave(&failures_lock, flags);
+	raw_spin_lock_irqsave(&failures_lock, flags);
 	va_start(args, format);
 	text.fmt = format;
 	text.va = &args;
@@ -227,7 +227,7 @@ void torture_fail(struct torture_victim *victim, const char *format, ...)
 			 entry->state.system.group, entry->state.system.mask,
 			 entry->cpus, entry->cpu);
 	}
-	spin_unlock_irqrestore(&failures_lock, flags);
+	raw_spin_unlock_irqrestore(&failures_lock, flags);
 }
 
 /* --- victims --- */
@@ -239,7 +239,7 @@ static struct torture_victim *make_victim(const char *kind)
 	if (!victim)
 		return NULL;
 	victim->kind = kind;
-	spin_lock_init(&victim->lock);
+	raw_spin_lock_init(&victim->lock);
 	KeInitializeSpinLock(&victim->kspin);
 	KeInitializeSpinLock(&victim->kspin_at_dpc);
 	spin_lock_init(&victim->native);

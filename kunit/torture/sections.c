@@ -9,6 +9,7 @@
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 
+#include "compat.h"
 #include "torture.h"
 
 /* One for all victims. */
@@ -21,7 +22,8 @@ static void inside(struct torture_victim *victim, unsigned int depth)
 {
 	unsigned int cpu = raw_smp_processor_id();
 	/* In an RCU read-side section it may be preempted, and moved. */
-	bool stays = victim->pinned || preempt_count() || irqs_disabled();
+	bool stays = nta_migration_disabled(current) || preempt_count() ||
+		     irqs_disabled();
 	unsigned int i, count = 1 + torture_below(victim, 3);
 
 	/* Where nothing moves, much can be done in no time. */
@@ -97,6 +99,13 @@ static KIRQL choose_level(struct torture_victim *victim)
 	KIRQL level = levels[torture_below(victim, ARRAY_SIZE(levels))];
 
 	return max(level, victim->level);
+}
+
+/* On PREEMPT_RT disabling bottom halves takes a lock, which comes before all others. */
+static bool may_raise(const struct torture_victim *victim)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) || victim->rank == RANK_NONE ||
+	       softirq_count();
 }
 
 static void raised(struct torture_victim *victim, unsigned int depth)
@@ -198,7 +207,7 @@ static void native_lock(struct torture_victim *victim, unsigned int depth,
 	victim->rank = RANK_NATIVE;
 	if (which == 1) {
 		spin_lock_irqsave(&victim->native, flags);
-		victim->irqs_off = true;
+		victim->irqs_off |= !IS_ENABLED(CONFIG_PREEMPT_RT);
 		torture_count(TORTURE_SPIN_LOCK_IRQSAVE);
 		inside(victim, depth);
 		victim->irqs_off = irqs_off;
@@ -224,7 +233,8 @@ static void native(struct torture_victim *victim, unsigned int depth)
 	bool irqs_off = victim->irqs_off;
 	unsigned long flags;
 
-	if (which < 3 && victim->rank >= RANK_NATIVE)
+	if (which < 3 && (victim->rank >= RANK_NATIVE || !torture_may_lock() ||
+			  !may_raise(victim)))
 		which += 3;
 	/* I1: where these leave no mark, they cannot be told from nothing. */
 	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT) && which != 4)
@@ -284,11 +294,17 @@ void torture_section(struct torture_victim *victim, unsigned int depth)
 {
 	switch (torture_below(victim, 10)) {
 	case 0 ... 2:
-		raised(victim, depth);
+		if (may_raise(victim))
+			raised(victim, depth);
 		break;
 	case 3:
 	case 4:
-		if (victim->level <= DISPATCH_LEVEL && victim->rank == RANK_NONE)
+		if (!may_raise(victim))
+			break;
+		if (!torture_may_lock())
+			raised(victim, depth);
+		else if (victim->level <= DISPATCH_LEVEL &&
+			 victim->rank == RANK_NONE)
 			kspin_lock(victim, depth);
 		else if (victim->level >= DISPATCH_LEVEL &&
 			 victim->rank < RANK_AT_DPC)

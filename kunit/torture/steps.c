@@ -151,9 +151,9 @@ int torture_take(struct torture_victim *victim, unsigned long steps)
 			return -EINTR;
 		}
 		torture_step(victim, 0);
-		if (preempt_count() || irqs_disabled())
-			torture_fail(victim, "preempt count %#x, interrupts %s",
-				     preempt_count(),
+		if (preempt_count() || softirq_count() || irqs_disabled())
+			torture_fail(victim, "preempt count %#x, softirq count %#lx, interrupts %s",
+				     preempt_count(), (long)softirq_count(),
 				     irqs_disabled() ? "off" : "on");
 		cond_resched();
 	}

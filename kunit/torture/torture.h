@@ -23,6 +23,7 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -150,7 +151,7 @@ struct torture_victim {
 	struct task_struct *task;
 	struct task_struct *twin;
 
-	spinlock_t lock; /* see above */
+	raw_spinlock_t lock; /* see above */
 	u64 wants[TORTURE_WANTS];
 	unsigned int first_want;
 	unsigned int next_want;
@@ -250,6 +251,12 @@ void torture_free_tokens(struct torture_victim *victim);
 static inline bool torture_is_passive(const struct torture_victim *victim)
 {
 	return victim->level < DISPATCH_LEVEL && !victim->pinned;
+}
+
+/* On PREEMPT_RT spin locks are slept for, and so may be whoever allocates memory. */
+static inline bool torture_may_lock(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
 }
 
 /* sections.c */

@@ -51,7 +51,7 @@ int torture_begin_change(struct torture_victim *victim, u64 one, u64 other,
 	unsigned long flags;
 	int ret = -EBUSY;
 
-	spin_lock_irqsave(&victim->lock, flags);
+	raw_spin_lock_irqsave(&victim->lock, flags);
 	if ((victim->changes & 1) == goes_on && !victim->shielded) {
 		victim->changes += !goes_on;
 		if (other != one)
@@ -59,7 +59,7 @@ int torture_begin_change(struct torture_victim *victim, u64 one, u64 other,
 		add_want(victim, one);
 		ret = 0;
 	}
-	spin_unlock_irqrestore(&victim->lock, flags);
+	raw_spin_unlock_irqrestore(&victim->lock, flags);
 	return ret;
 }
 
@@ -69,14 +69,14 @@ int torture_end_change(struct torture_victim *victim, bool exact)
 	unsigned long flags;
 	int ret = -EINVAL;
 
-	spin_lock_irqsave(&victim->lock, flags);
+	raw_spin_lock_irqsave(&victim->lock, flags);
 	if (victim->changes & 1) {
 		victim->changes++;
 		if (exact)
 			victim->first_want = victim->next_want - 1;
 		ret = 0;
 	}
-	spin_unlock_irqrestore(&victim->lock, flags);
+	raw_spin_unlock_irqrestore(&victim->lock, flags);
 	return ret;
 }
 
@@ -90,10 +90,10 @@ bool torture_shield(struct torture_victim *victim)
 	unsigned long flags;
 	bool shielded;
 
-	spin_lock_irqsave(&victim->lock, flags);
+	raw_spin_lock_irqsave(&victim->lock, flags);
 	shielded = !(victim->changes & 1);
 	victim->shielded += shielded;
-	spin_unlock_irqrestore(&victim->lock, flags);
+	raw_spin_unlock_irqrestore(&victim->lock, flags);
 	return shielded;
 }
 
@@ -101,9 +101,9 @@ void torture_unshield(struct torture_victim *victim)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&victim->lock, flags);
+	raw_spin_lock_irqsave(&victim->lock, flags);
 	victim->shielded--;
-	spin_unlock_irqrestore(&victim->lock, flags);
+	raw_spin_unlock_irqrestore(&victim->lock, flags);
 }
 
 struct torture_window torture_open(struct torture_victim *victim)
@@ -111,10 +111,10 @@ struct torture_window torture_open(struct torture_victim *victim)
 	struct torture_window window = { .hotplugs = atomic_read(&hotplugs) };
 	unsigned long flags;
 
-	spin_lock_irqsave(&victim->lock, flags);
+	raw_spin_lock_irqsave(&victim->lock, flags);
 	window.first = victim->first_want;
 	window.changes = victim->changes;
-	spin_unlock_irqrestore(&victim->lock, flags);
+	raw_spin_unlock_irqrestore(&victim->lock, flags);
 	return window;
 }
 
@@ -147,9 +147,9 @@ bool torture_is_undisturbed(struct torture_victim *victim,
 	unsigned long flags;
 	bool quiet;
 
-	spin_lock_irqsave(&victim->lock, flags);
+	raw_spin_lock_irqsave(&victim->lock, flags);
 	quiet = !(window->changes & 1) && victim->changes == window->changes;
-	spin_unlock_irqrestore(&victim->lock, flags);
+	raw_spin_unlock_irqrestore(&victim->lock, flags);
 	return quiet;
 }
 
@@ -172,14 +172,14 @@ bool torture_may_want(struct torture_victim *victim, unsigned int first,
 	bool may = false;
 	unsigned int i;
 
-	spin_lock_irqsave(&victim->lock, flags);
+	raw_spin_lock_irqsave(&victim->lock, flags);
 	*exact = victim->next_want - first == 1;
 	/* More than can be remembered: anything. */
 	if (victim->next_want - first > TORTURE_WANTS)
 		may = true;
 	for (i = first; !may && i != victim->next_want; i++)
 		may = victim->wants[i % TORTURE_WANTS] == mask;
-	spin_unlock_irqrestore(&victim->lock, flags);
+	raw_spin_unlock_irqrestore(&victim->lock, flags);
 	return may;
 }
 
