@@ -6,26 +6,10 @@
 # with a system affinity, and the unload. Prints KTAP; each result names the
 # rule it proves.
 
-status=0
-number=0
+. /guest/results.sh
+
 try=/sys/kernel/debug/from_the_shell
 debug=/sys/kernel/debug/ntaffinity
-
-# result TEXT: of the command that came before.
-result()
-{
-	if [ $? -eq 0 ]; then
-		number=$((number + 1)); echo "ok $number $*"
-	else
-		number=$((number + 1)); echo "not ok $number $*"
-		status=1
-	fi
-}
-
-skip()
-{
-	number=$((number + 1)); echo "ok $number $1 # SKIP $2"
-}
 
 # logged TEXT: whether the kernel log since the last clear_log has it.
 clear_log()
@@ -41,28 +25,6 @@ logged()
 stat()
 {
 	sed -n "s/^$1 //p" $debug/stats
-}
-
-# Until COMMAND...: waits for it to be true, 60 seconds at the most.
-until_true()
-{
-	tries=600
-	while ! "$@"; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || return 1
-		usleep 100000
-	done
-}
-
-# The affinity of a process as user space sees it: a list of CPUs.
-affinity()
-{
-	sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$1/status"
-}
-
-has_affinity()
-{
-	[ "$(affinity "$1")" = "$2" ]
 }
 
 # gone PID: whether nothing of the process is left, a zombie neither.
@@ -141,8 +103,7 @@ if [ "$cpus" -eq 1 ]; then
 	rmmod miniport ntaffinity && [ ! -d /sys/module/ntaffinity ]
 	result "P6 both unload at once with the thread running"
 	skip "U2 U12 I4 P6 what is seen of a thread that moves" "needs several processors"
-	echo "1..$number"
-	exit $status
+	end_results
 fi
 
 # --- the group-less forms with groupaware=1 (E5) ----------------------------
@@ -466,5 +427,4 @@ done
 [ -z "$trouble" ]
 result "U12 ten loads, pairs and unloads in a row${trouble:+ ($trouble)}"
 
-echo "1..$number"
-exit $status
+end_results

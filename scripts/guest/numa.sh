@@ -6,21 +6,10 @@
 # visit_nodes asks; what it logs is held against the kernel's own lists in sysfs.
 # Prints KTAP; each result names the rule it proves.
 
-status=0
-number=0
+. /guest/results.sh
+
 nodes=/sys/devices/system/node
 cpus=/sys/devices/system/cpu
-
-# result TEXT: of the command that came before.
-result()
-{
-	if [ $? -eq 0 ]; then
-		number=$((number + 1)); echo "ok $number $*"
-	else
-		number=$((number + 1)); echo "not ok $number $*"
-		status=1
-	fi
-}
 
 # The processors of each node while all are online: sysfs lists no others.
 for node in "$nodes"/node[0-9]*; do
@@ -115,5 +104,4 @@ online 1 && visit 2 0-6
 result "Q3 Q6 and when they become active"
 rmmod ntaffinity
 
-echo "1..$number"
-exit $status
+end_results
