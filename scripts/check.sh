@@ -203,6 +203,17 @@ step_user()
 	boot_and_count "user-$1" "$scripts/boot.sh" -c 4 -t 600 "$1" user.sh
 }
 
+# Each load waits for grace periods, and in QEMU takes a second: every fourth will do
+# there, where leaks are looked for.
+step_starve()
+{
+	local step=1
+	need "build-$1" || return
+	kernel_row "$1"
+	[ "$k_runner" != qemu ] || step=4
+	boot_and_count "starve-$1" "$scripts/boot.sh" -c 4 -a rcupdate.rcu_expedited=1 "$1" starve.sh "$step"
+}
+
 # Ten seconds of it. The seed of a failure is in its output.
 step_torture()
 {
@@ -300,7 +311,7 @@ boot_and_count()
 is_job()
 {
 	case $1 in
-	conventions | checkpatch | kerneldoc | model-* | kunit-* | fewcpus-* | load-* | numa-* | user-* | torture-* | demo-*) ;;
+	conventions | checkpatch | kerneldoc | model-* | kunit-* | fewcpus-* | load-* | numa-* | user-* | starve-* | torture-* | demo-*) ;;
 	*) return 1 ;;
 	esac
 }
@@ -314,7 +325,7 @@ run_step()
 	case $step in
 	build-* | refused-*) run_step "kernel-${step#*-}" ;;
 	model-user) ;;
-	sparse-* | model-* | kunit-* | fewcpus-* | load-* | numa-* | user-* | torture-* | demo-*) run_step "build-${step#*-}" ;;
+	sparse-* | model-* | kunit-* | fewcpus-* | load-* | numa-* | user-* | starve-* | torture-* | demo-*) run_step "build-${step#*-}" ;;
 	checkpatch | kerneldoc) for name in $(source_kernels); do run_step "kernel-$name"; done ;;
 	esac
 	begun+=("$step")

@@ -62,6 +62,7 @@ if [ "${1:-}" != -r ]; then
 			"groupsize=2 rules=observed groupaware=1 verify=1"
 		run fewcpus "$name" -t 1200 -a maxcpus=3 "$name" kunit.sh groupsize=2
 		run load "$name" -t 1200 "$name" load.sh
+		run starve "$name" -c 4 -t 1200 -a rcupdate.rcu_expedited=1 "$name" starve.sh
 		run user "$name" -c 4 -t 1200 "$name" user.sh
 		run torture "$name" -c 4 -m 1024 -t 1200 "$name" torture.sh "${SEED:-1}" 10000 12 groupsize=2
 	done

@@ -67,7 +67,7 @@ rc=0
 echo
 awk -F '\t' -v rows="${rows[*]}" '
 BEGIN {
-	columns = split("kernel build refused kunit fewcpus load numa user torture", column, " ")
+	columns = split("kernel build refused kunit fewcpus load numa user starve torture", column, " ")
 	count = split(rows, row, " ")
 }
 $1 ~ /-/ {

@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# starve.sh [STEP]: the load when memory runs out. The first allocation of the module's
+# init routine fails, then the second one, and so on until there are no more; with STEP,
+# each so-many-th. Each time the load fails and leaves nothing, or it succeeds and the
+# module works, though it may see less of what others do (O5). Prints KTAP.
+
+. /guest/results.sh
+
+step=${1:-1}
+try=/sys/kernel/debug/from_the_shell
+starve=/sys/module/ntaffinity_starve/parameters
+failslab=/sys/kernel/debug/failslab
+
+if [ ! -d $failslab ] || ! insmod /ko/ntaffinity_starve.ko; then
+	skip "S16 a load without memory" "the kernel has no failslab"
+	end_results
+fi
+echo N >$failslab/ignore-gfp-wait
+echo 0 >$failslab/verbose
+
+# What a failed load must not leave; the entries of threads go with the last grace period.
+nothing_left()
+{
+	[ ! -d /sys/module/ntaffinity ] && [ ! -d /sys/kernel/debug/ntaffinity ] &&
+		! grep -q '^ntaffinity ' /proc/modules &&
+		! grep -q ntaffinity /sys/kernel/debug/kprobes/list 2>/dev/null &&
+		! grep -q ntaffinity /sys/devices/system/cpu/hotplug/states 2>/dev/null
+}
+
+# A cache that cannot be made the kernel itself reports, with a trace: so it writes to
+# the log alone meanwhile, where any other report is found.
+quiet()
+{
+	dmesg -n 1
+	dmesg -c >/dev/null
+}
+
+no_report()
+{
+	dmesg -n 7
+	! dmesg | awk '
+		/kmem_cache_create.* failed with error/ { known = 1 }
+		/Call Trace/ && known { known = 0; next }
+		/Call Trace|WARNING:|BUG:|INFO: |refcount_t:|cut here/ { print "# " $0; bad = 1 }
+		END { exit !bad }'
+}
+
+# pair: a Set of CPU 0 and its Revert, by this script.
+pair()
+{
+	insmod /ko/from_the_shell.ko && echo set 0 1 >$try/call && has_affinity $$ 0 &&
+		echo revert 0 0 >$try/call && has_affinity $$ "$all"
+}
+
+all=$(affinity $$)
+nth=1
+failed_loads=0
+while :; do
+	echo $nth >$starve/nth
+	quiet
+	insmod /ko/ntaffinity.ko groupsize=2 verify=1 2>/dev/null
+	failed=$?
+	echo 0 >$starve/nth
+	if [ $failed -eq 0 ]; then
+		[ "$(cat $starve/failed)" = Y ] || break
+		pair
+		result "S16 allocation $nth of the load fails: it works without"
+		rmmod from_the_shell ntaffinity && nothing_left && no_report
+		result "U12 and unloads"
+	else
+		failed_loads=$((failed_loads + 1))
+		nothing_left && no_report
+		result "S16 allocation $nth of the load fails: it fails and leaves nothing"
+	fi
+	nth=$((nth + step))
+	[ $nth -lt 1000 ] || break
+done
+dmesg -n 7
+[ $nth -gt 10 ] && [ $nth -lt 1000 ] && [ $failed_loads -gt $((10 / step)) ]
+result "S16 the load makes less than $nth allocations"
+pair && rmmod from_the_shell ntaffinity && nothing_left
+result "and with memory it works"
+rmmod ntaffinity_starve
+end_results
