@@ -7,6 +7,7 @@
 #include <kunit/test.h>
 #include <linux/completion.h>
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/irqflags.h>
 #include <linux/kthread.h>
 #include <linux/preempt.h>
@@ -19,6 +20,12 @@
 #include "stretch.h"
 #include "watch.h"
 #include "wdm.h"
+
+static GROUP_AFFINITY group_affinity(const struct nta_affinity *affinity)
+{
+	return (GROUP_AFFINITY){ .Mask = affinity->mask,
+				 .Group = affinity->group };
+}
 
 /* --- levels (I9) --- */
 
@@ -312,6 +319,148 @@ static void raise_in_a_native_section_keeps_softirqs_away(struct kunit *test)
 				    "level %u", i);
 }
 
+static void lock_in_section(void *data)
+{
+	static KSPIN_LOCK first, second, native;
+	struct levels *levels = data;
+	KIRQL old;
+
+	KeInitializeSpinLock(&first);
+	KeInitializeSpinLock(&second);
+	spin_lock_init(&native);
+	begin_levels(levels);
+	spin_lock(&native);
+	/* One after the other, and released in the order in which they were taken. */
+	KeAcquireSpinLockAtDpcLevel(&first);
+	note_level(levels, KeGetCurrentIrql());
+	KeAcquireSpinLockAtDpcLevel(&second);
+	KeReleaseSpinLockFromDpcLevel(&first);
+	note_level(levels, KeGetCurrentIrql());
+	KeReleaseSpinLockFromDpcLevel(&second);
+	note_level(levels, KeGetCurrentIrql());
+	/* The other one with a raise. */
+	KeAcquireSpinLockAtDpcLevel(&first);
+	KeAcquireSpinLock(&second, &old);
+	KeReleaseSpinLockFromDpcLevel(&first);
+	note_level(levels, KeGetCurrentIrql());
+	KeReleaseSpinLock(&second, old);
+	note_level(levels, KeGetCurrentIrql());
+	/* A raise inside, which outlives the lock. */
+	KeAcquireSpinLockAtDpcLevel(&first);
+	old = KeRaiseIrqlToDpcLevel();
+	KeReleaseSpinLockFromDpcLevel(&first);
+	note_level(levels, KeGetCurrentIrql());
+	KeLowerIrql(old);
+	note_level(levels, KeGetCurrentIrql());
+	/* And one around it: the lock ends nothing. */
+	old = KeRaiseIrqlToDpcLevel();
+	KeAcquireSpinLockAtDpcLevel(&first);
+	KeReleaseSpinLockFromDpcLevel(&first);
+	note_level(levels, KeGetCurrentIrql());
+	KeLowerIrql(old);
+	note_level(levels, KeGetCurrentIrql());
+	spin_unlock(&native);
+	note_level(levels, KeGetCurrentIrql());
+	end_levels(levels);
+}
+
+/* I6: else a softirq that takes the same lock would wait for ever. */
+static void spin_lock_in_a_native_section_keeps_softirqs_away(struct kunit *test)
+{
+	static const KIRQL expected[] = { 2, 2, 2, 2, 2, 2, 2, 2, 2, 0 };
+	static const bool bh_off[] = { true, true, false, true, false,
+				       true, false, true, false, false };
+	struct levels *levels = kunit_kzalloc(test, sizeof(*levels), GFP_KERNEL);
+	unsigned int i;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "softirqs are threads");
+	KUNIT_ASSERT_NOT_NULL(test, levels);
+	nta_needs_section(test, NTA_IN_SPIN_LOCK);
+	nta_on_thread(test, lock_in_section, levels);
+	check_levels(test, levels, expected, ARRAY_SIZE(expected), 0);
+	for (i = 0; i < ARRAY_SIZE(bh_off); i++)
+		KUNIT_EXPECT_EQ_MSG(test, levels->bh_off[i], bh_off[i],
+				    "level %u", i);
+}
+
+/* Two threads with a lock, and beside it the level to go back to. */
+struct shared_lock {
+	struct nta_affinity a;
+	struct nta_affinity b;
+	struct nta_worker *waiter;
+	KSPIN_LOCK lock;
+	KIRQL old;
+	bool waits;
+	KIRQL held_by_first;
+	KIRQL held_by_second;
+	KIRQL first_after;
+	KIRQL second_after;
+};
+
+static void wait_for_shared_lock(void *data)
+{
+	struct shared_lock *shared = data;
+	GROUP_AFFINITY b = group_affinity(&shared->b);
+	KIRQL outer;
+
+	KeSetSystemGroupAffinityThread(&b, NULL);
+	outer = KeRaiseIrqlToDpcLevel();
+	WRITE_ONCE(shared->waits, true);
+	KeAcquireSpinLock(&shared->lock, &shared->old);
+	shared->held_by_second = shared->old;
+	KeReleaseSpinLock(&shared->lock, shared->old);
+	shared->second_after = KeGetCurrentIrql();
+	KeLowerIrql(outer);
+	KeRevertToUserAffinityThread();
+}
+
+static void hold_shared_lock(void *data)
+{
+	struct shared_lock *shared = data;
+	GROUP_AFFINITY a = group_affinity(&shared->a);
+	unsigned int microseconds;
+
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	KeAcquireSpinLock(&shared->lock, &shared->old);
+	nta_worker_begin(shared->waiter, wait_for_shared_lock, shared);
+	/* As long as it takes to be wrong, if it is. */
+	for (microseconds = 0; microseconds < 20000; microseconds++) {
+		udelay(1);
+		if (!READ_ONCE(shared->waits))
+			microseconds = 0;
+		if (READ_ONCE(shared->old))
+			break;
+	}
+	shared->held_by_first = READ_ONCE(shared->old);
+	KeReleaseSpinLock(&shared->lock, PASSIVE_LEVEL);
+	shared->first_after = KeGetCurrentIrql();
+	KeRevertToUserAffinityThread();
+}
+
+/* I9: who waits for a lock does not touch what the lock protects. */
+static void old_level_is_stored_under_the_lock(struct kunit *test)
+{
+	struct shared_lock *shared = kunit_kzalloc(test, sizeof(*shared),
+						   GFP_KERNEL);
+	struct nta_worker *holder;
+
+	KUNIT_ASSERT_NOT_NULL(test, shared);
+	shared->a = nta_pick(test, 0);
+	shared->b = nta_pick(test, 1);
+	if (nta_cpu(&shared->a) == nta_cpu(&shared->b))
+		kunit_skip(test, "needs two processors");
+	KeInitializeSpinLock(&shared->lock);
+	shared->waiter = nta_worker_make(test);
+	holder = nta_worker_make(test);
+	nta_worker_do(test, holder, hold_shared_lock, shared);
+	nta_worker_wait(test, shared->waiter);
+	KUNIT_EXPECT_EQ(test, shared->held_by_first, PASSIVE_LEVEL);
+	KUNIT_EXPECT_EQ(test, shared->held_by_second, DISPATCH_LEVEL);
+	KUNIT_EXPECT_EQ(test, shared->first_after, PASSIVE_LEVEL);
+	KUNIT_EXPECT_EQ(test, shared->second_after, DISPATCH_LEVEL);
+}
+
 static void go_up_in_interrupt(void *data)
 {
 	struct levels *levels = data;
@@ -370,12 +519,6 @@ static void interrupts_have_levels_of_their_own(struct kunit *test)
 }
 
 /* --- moves that wait --- */
-
-static GROUP_AFFINITY group_affinity(const struct nta_affinity *affinity)
-{
-	return (GROUP_AFFINITY){ .Mask = affinity->mask,
-				 .Group = affinity->group };
-}
 
 static void wait_until_moved(const struct cpumask *mask, struct nta_look *look)
 {
@@ -718,6 +861,44 @@ static void lowering_inside_a_native_section_leaves_it_to_a_worker(struct kunit 
 	nta_on_thread(test, lower_inside_a_section, raising);
 	KUNIT_EXPECT_EQ_MSG(test, raising->lowered[0].cpu, raising->raised.cpu,
 			    "moved in the section");
+	KUNIT_EXPECT_EQ(test, raising->level, PASSIVE_LEVEL);
+	check_moved(test, "after the section", &raising->lowered[1],
+		    nta_mask_of(test, &raising->a));
+}
+
+static void raise_where_bottom_halves_are_off(void *data)
+{
+	struct raising *raising = data;
+	GROUP_AFFINITY a = group_affinity(&raising->a);
+	struct cpumask *in_a = &raising->lowered[2].mask;
+	KIRQL old;
+
+	/* The second one is the plain one that nearly all are. */
+	KeLowerIrql(KeRaiseIrqlToDpcLevel());
+	schedule_timeout_uninterruptible(HZ / 10);
+	old = KeRaiseIrqlToDpcLevel();
+	KeLowerIrql(old);
+	local_bh_disable();
+	KeRaiseIrql(HIGH_LEVEL, &old);
+	KeLowerIrql(old);
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	nta_look_at_me(&raising->raised);
+	local_bh_enable();
+	cpumask_clear(in_a);
+	nta_group_to_cpumask(&nta_topology, raising->a.group, raising->a.mask,
+			     in_a);
+	wait_until_moved(in_a, &raising->lowered[1]);
+	raising->level = KeGetCurrentIrql();
+	KeRevertToUserAffinityThread();
+}
+
+/* I4: of a raise that is over nothing is left that the next one could take for its own. */
+static void raise_in_a_native_section_leaves_the_move_to_a_worker(struct kunit *test)
+{
+	struct raising *raising = make_raising(test);
+
+	raising->a = nta_pick(test, 1);
+	nta_on_thread(test, raise_where_bottom_halves_are_off, raising);
 	KUNIT_EXPECT_EQ(test, raising->level, PASSIVE_LEVEL);
 	check_moved(test, "after the section", &raising->lowered[1],
 		    nta_mask_of(test, &raising->a));
@@ -1122,12 +1303,15 @@ static struct kunit_case irql_cases[] = {
 	KUNIT_CASE(spin_locks_raise_and_lower),
 	KUNIT_CASE(lowering_leaves_native_marks_alone),
 	KUNIT_CASE(raise_in_a_native_section_keeps_softirqs_away),
+	KUNIT_CASE(spin_lock_in_a_native_section_keeps_softirqs_away),
+	KUNIT_CASE(old_level_is_stored_under_the_lock),
 	KUNIT_CASE(interrupts_have_levels_of_their_own),
 	KUNIT_CASE_PARAM(move_waits_for_the_end_of_a_native_section,
 			 section_gen_params),
 	KUNIT_CASE(lowering_performs_the_move_before_it_returns),
 	KUNIT_CASE(lowering_performs_the_move_of_a_native_section),
 	KUNIT_CASE(lowering_inside_a_native_section_leaves_it_to_a_worker),
+	KUNIT_CASE(raise_in_a_native_section_leaves_the_move_to_a_worker),
 	KUNIT_CASE_PARAM(revert_that_meets_another_installer_wins,
 			 stage_gen_params),
 	KUNIT_CASE_PARAM(revert_and_change_that_meet_another_installer_win,

@@ -31,6 +31,7 @@
  *   task, ended	written under the lock; the thread itself, and the worker,
  *			may read the task without. It is held until the worker
  *			is done
+ *   creator		under the lock, once the record is in the list
  *   the rest		constant once the record is in the list
  *
  * The lock is taken by threads only, never in an interrupt.
@@ -537,12 +538,27 @@ static void report_threads(const struct module *module)
 	spin_unlock(&lock);
 }
 
+/* The init routine's text is freed next: the module stands for it. */
+static void keep_creator(const struct module *module)
+{
+	struct adapter_thread *thread;
+
+	spin_lock(&lock);
+	list_for_each_entry(thread, &threads, node) {
+		if (within_module_init(thread->creator, module))
+			thread->creator = (unsigned long)module;
+	}
+	spin_unlock(&lock);
+}
+
 static int module_changes(struct notifier_block *block, unsigned long state,
 			  void *data)
 {
 	const struct module *module = data;
 	long patience = FIRST_LINE;
 
+	if (state == MODULE_STATE_LIVE)
+		keep_creator(module);
 	if (state != MODULE_STATE_GOING)
 		return NOTIFY_DONE;
 	while (!wait_event_timeout(thread_gone, has_no_thread(module), patience)) {

@@ -225,13 +225,35 @@ static void undo_raise(struct nta_raised *raised, u8 irql)
 	raised->is_plain = false;
 	raised->irql = irql > NTA_IRQL_DISPATCH ? irql :
 		       raised->bottom_halves ? NTA_IRQL_DISPATCH : 0;
-	if (!raised->irql)
+	if (!raised->irql) {
 		raised->again = 0;
+		raised->for_lock = false;
+	}
 
 	if (interrupts)
 		local_irq_enable();
 	if (bottom_halves)
 		enable_bottom_halves(raised);
+}
+
+/* The last lock is gone that this raise may have been made for. */
+static bool was_for_lock(struct nta_raised *raised)
+{
+	bool was = raised->for_lock && !raised->locks;
+
+	if (was)
+		raised->for_lock = false;
+	return was;
+}
+
+/* The end of @count raises that found the level as it is. */
+static void end_again(struct nta_raised *raised, unsigned int count)
+{
+	if (!raised->again)
+		return;
+	raised->again -= min_t(unsigned int, raised->again, count);
+	if (!raised->again && raised->native)
+		undo_raise(raised, 0);
 }
 
 /**
@@ -247,13 +269,11 @@ bool nta_lower_irql(u8 irql, u8 old)
 	struct nta_raised *raised;
 
 	if (irql == old) {
-		/* The end of a raise that found the level as it is. */
 		if (irql != NTA_IRQL_DISPATCH || current_kind() != IN_THREAD ||
 		    !is_raised())
 			return true;
 		raised = current_raised();
-		if (raised->again && !--raised->again && raised->native)
-			undo_raise(raised, 0);
+		end_again(raised, 1 + was_for_lock(raised));
 		return true;
 	}
 	if (!is_raised())
@@ -271,6 +291,40 @@ bool nta_lower_irql(u8 irql, u8 old)
 bool nta_holds_locks(void)
 {
 	return is_raised() && current_raised()->locks > 0;
+}
+
+/**
+ * nta_raise_for_lock() - a spin lock is about to be taken without a raise
+ * @caller: the DDI's return address
+ *
+ * A native section does not keep softirqs off the CPU, where another routine of the
+ * driver may take the lock: a raise does. On PREEMPT_RT softirqs are threads.
+ *
+ * Context: any.
+ */
+void nta_raise_for_lock(unsigned long caller)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || softirq_count() || irqs_disabled() ||
+	    !nta_is_native_section() || current_kind() != IN_THREAD)
+		return;
+	nta_raise_irql(NTA_IRQL_DISPATCH, caller);
+	current_raised()->for_lock = true;
+}
+
+/**
+ * nta_lower_after_lock() - undo that, when no lock is held any more
+ *
+ * Context: after the lock was released, and before the end of the native section.
+ */
+void nta_lower_after_lock(void)
+{
+	struct nta_raised *raised;
+
+	if (!softirq_count() || current_kind() != IN_THREAD || !is_raised())
+		return;
+	raised = current_raised();
+	if (was_for_lock(raised))
+		end_again(raised, 1);
 }
 
 /**

@@ -105,6 +105,7 @@ static inline gfp_t nta_gfp(enum nta_context context)
  * @native: the first raise was to DISPATCH_LEVEL from DISPATCH_LEVEL: in a native
  *	section, which does not keep bottom halves off, as a raise does
  * @moves: a move was left for the lowering
+ * @for_lock: one of these was made for a spin lock that was taken without a raise
  * @again: raises to DISPATCH_LEVEL from DISPATCH_LEVEL that are in force
  * @locks: how many spin locks are held that our calls have taken
  * @late, @readers, @pins: see irql_rt.c
@@ -118,6 +119,7 @@ struct nta_raised {
 	bool interrupts : 1;
 	bool native : 1;
 	bool moves : 1;
+	bool for_lock : 1;
 	u16 again;
 	s16 locks;
 #ifdef CONFIG_PREEMPT_RT
@@ -173,6 +175,7 @@ static __always_inline bool nta_lower_plainly(void)
 	if (raised->owner != current || !raised->is_plain || raised->locks)
 		return false;
 	raised->is_plain = false;
+	raised->bottom_halves = false;
 	raised->irql = 0;
 	local_bh_enable();
 	return true;
@@ -181,7 +184,9 @@ static __always_inline bool nta_lower_plainly(void)
 u8 nta_current_irql(void);
 bool nta_raise_irql(u8 irql, unsigned long caller);
 bool nta_lower_irql(u8 irql, u8 old);
+void nta_raise_for_lock(unsigned long caller);
 void nta_count_lock(int locks);
+void nta_lower_after_lock(void);
 bool nta_holds_locks(void);
 void nta_note_move(void);
 bool nta_has_move(void);

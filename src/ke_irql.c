@@ -181,7 +181,8 @@ EXPORT_SYMBOL_GPL(KeAcquireSpinLockRaiseToDpc);
 /**
  * KeAcquireSpinLock() - KeAcquireSpinLockRaiseToDpc() with the result in memory
  * @SpinLock: as there
- * @OldIrql: receives the level from before
+ * @OldIrql: receives the level from before, when the lock is held: so it may be
+ *	what the lock protects
  *
  * Context: as there.
  *
@@ -193,9 +194,12 @@ EXPORT_SYMBOL_GPL(KeAcquireSpinLockRaiseToDpc);
 VOID NTAPI KeAcquireSpinLock(PKSPIN_LOCK SpinLock, PKIRQL OldIrql)
 	__acquires(SpinLock)
 {
-	*OldIrql = nta_level_raise(DISPATCH_LEVEL, _RET_IP_);
+	KIRQL old = nta_level_raise(DISPATCH_LEVEL, _RET_IP_);
+
 	take(SpinLock, _RET_IP_);
 	nta_count_lock(1);
+	/* Drivers keep it beside the lock: until now it was another holder's. */
+	*OldIrql = old;
 }
 EXPORT_SYMBOL_GPL(KeAcquireSpinLock);
 
@@ -230,6 +234,9 @@ EXPORT_SYMBOL_GPL(KeReleaseSpinLock);
  * KeAcquireSpinLockAtDpcLevel() - take a spin lock at DISPATCH_LEVEL or above
  * @SpinLock: the lock
  *
+ * In a native section, which does not keep softirqs off the processor, bottom halves
+ * are disabled until the lock is released.
+ *
  * Context: at DISPATCH_LEVEL or above. Below a log line names the caller; the
  * lock is taken all the same.
  *
@@ -242,6 +249,7 @@ VOID NTAPI KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 	__acquires(SpinLock)
 {
 	nta_level_needs_dispatch("spin lock", _RET_IP_);
+	nta_raise_for_lock(_RET_IP_);
 	take(SpinLock, _RET_IP_);
 	nta_count_lock(1);
 }
@@ -264,5 +272,6 @@ VOID NTAPI KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock)
 	nta_level_needs_dispatch("release of a spin lock", _RET_IP_);
 	nta_count_lock(-1);
 	spin_unlock(SpinLock);
+	nta_lower_after_lock();
 }
 EXPORT_SYMBOL_GPL(KeReleaseSpinLockFromDpcLevel);

@@ -436,24 +436,31 @@ void nta_report_thread_stays(const struct module *module,
 		module->name, task->comm, task->pid, start);
 }
 
+/* A part of the kernel's address space: the same for all text of modules. */
+static unsigned long high_bits(void)
+{
+	return (unsigned long)nta_report_event & ~(~0UL >> KIND_BITS);
+}
+
 /**
- * nta_report_forget() - forget the call sites of a module that goes
+ * nta_report_forget() - forget call sites of a module
  * @module: the module
+ * @all: it goes; else its init routine does
  *
  * Another one may come to lie there, and gets lines of its own.
  *
  * Context: any.
  */
-void nta_report_forget(const struct module *module)
+void nta_report_forget(const struct module *module, bool all)
 {
 	unsigned long key, caller;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sites); i++) {
 		key = READ_ONCE(sites[i]);
-		/* The bits that first_from() has shifted out are all ones. */
-		caller = key >> KIND_BITS | ~(~0UL >> KIND_BITS);
-		if (key && within_module(caller, module))
+		caller = key >> KIND_BITS | high_bits();
+		if (key && (all ? within_module(caller, module) :
+				  within_module_init(caller, module)))
 			cmpxchg(&sites[i], key, 0);
 	}
 }

@@ -71,7 +71,7 @@ void nta_report_thread_refused(const char *call, const char *why,
 void nta_report_thread_stays(const struct module *module,
 			     const struct task_struct *task,
 			     const void *start);
-void nta_report_forget(const struct module *module);
+void nta_report_forget(const struct module *module, bool all);
 
 long nta_refused_count(enum nta_reason reason);
 long nta_event_count(enum nta_event event);

@@ -5,7 +5,7 @@
  *
  *	a change of affinity	by probes or by looking, see below (U3 to U6)
  *	a processor that came	a callback of CPU hotplug (U6)
- *	a driver that went	the module notifier (U13)
+ *	a driver that went	the module notifier (U13), also for a part of its text
  *
  * Changes of affinity. All ways to one, system calls, cpusets and the scheduler's
  * own fallback, meet in set_cpus_allowed_common(), under the thread's pi_lock. A
@@ -553,13 +553,30 @@ static void forget_caller(struct nta_thread *thread, void *data)
 				       caller);
 }
 
-/* Its exit routine is over, its text is still there. */
+/* And the module itself for those of its init routine, whose text is freed. */
+static void keep_caller(struct nta_thread *thread, void *data)
+{
+	unsigned long caller = READ_ONCE(thread->caller);
+	const struct module *module = data;
+
+	if (within_module_init(caller, module))
+		cmpxchg(&thread->caller, caller, (unsigned long)module);
+}
+
 static int module_changes(struct notifier_block *block, unsigned long state,
 			  void *data)
 {
-	if (state == MODULE_STATE_GOING) {
+	switch (state) {
+	case MODULE_STATE_LIVE:
+		/* Its init routine is over, the text of that is still there. */
+		nta_threads_visit(keep_caller, data);
+		nta_report_forget(data, false);
+		break;
+	case MODULE_STATE_GOING:
+		/* Its exit routine is over, its text is still there. */
 		nta_threads_visit(forget_caller, data);
-		nta_report_forget(data);
+		nta_report_forget(data, true);
+		break;
 	}
 	return NOTIFY_DONE;
 }

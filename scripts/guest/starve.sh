@@ -83,4 +83,16 @@ result "S16 the load makes less than $nth allocations"
 pair && rmmod from_the_shell ntaffinity && nothing_left
 result "and with memory it works"
 rmmod ntaffinity_starve
+
+# The kernel leaks the name of a cache that it could not make.
+kmemleak=/sys/kernel/debug/kmemleak
+if [ -f $kmemleak ]; then
+	echo scan >$kmemleak
+	echo scan >$kmemleak
+	awk 'BEGIN { RS = "unreferenced object" }
+		NR > 1 && !/sysfs_slab_add/ { print; bad = 1 }
+		END { exit bad }' $kmemleak
+	result "S16 no failed load leaks memory"
+	echo clear >$kmemleak
+fi
 end_results
