@@ -52,7 +52,7 @@ static void do_revert_atomically(void *unused)
 
 struct birth {
 	struct task_struct *child;
-	bool own_cgroup;
+	bool other_cpuset;
 };
 
 /* What the tracepoint in the kernel's clone does. */
@@ -60,7 +60,7 @@ static void do_place_child(void *data)
 {
 	const struct birth *birth = data;
 
-	nta_place_child(birth->child, birth->own_cgroup);
+	nta_place_child(birth->child, birth->other_cpuset);
 }
 
 /*
@@ -237,18 +237,44 @@ static void child_of_a_thread_that_was_moved_meanwhile(struct kunit *test)
 	check_end(test, family);
 }
 
+/*
+ * A child that was put right before it ran is a thread like any other: who changes
+ * its affinity in the middle of a clone of its own leaves its child alone.
+ */
+static void child_of_a_child_that_others_have_moved(struct kunit *test)
+{
+	struct family *family = make_any_family(test, true);
+	struct nta_worker *grandchild = make_child(test, family->user);
+	struct cpumask *elsewhere = nta_mask_of(test, &family->other);
+
+	place(test, family->creator, family->child);
+	nta_read_mask(family->child->task, family->seen);
+	nta_check_mask(test, "the child", family->seen, family->user);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(family->child->task, elsewhere),
+			0);
+	place(test, family->child, grandchild);
+	nta_read_mask(grandchild->task, family->seen);
+	nta_check_mask(test, "the grandchild", family->seen, family->user);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(family->child->task,
+						   family->user), 0);
+	check_end(test, family);
+}
+
 /* What has another reason is not ours to change. */
 static void other_children_are_left_alone(struct kunit *test)
 {
 	struct family *family = make_family(test);
 	struct cpumask *elsewhere = nta_mask_of(test, &family->other);
-	struct nta_worker *in_cgroup = make_child(test, elsewhere);
-	struct birth birth = { .child = in_cgroup->task, .own_cgroup = true };
+	struct nta_worker *in_cpuset = make_child(test, elsewhere);
+	struct birth birth = { .child = in_cpuset->task, .other_cpuset = true };
+	struct nta_worker *like_creator = make_child(test, family->inherited);
+	struct birth again = { .child = like_creator->task, .other_cpuset = true };
 	struct nta_worker *same = make_child(test, family->user);
 	struct nta_worker *other = make_child(test, elsewhere);
 	long seen = nta_event_count(NTA_EVENT_CHILD);
 
 	nta_worker_do(test, family->creator, do_place_child, &birth);
+	nta_worker_do(test, family->creator, do_place_child, &again);
 	place(test, family->creator, same);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_CHILD), seen);
 	place(test, family->creator, family->child);
@@ -257,11 +283,15 @@ static void other_children_are_left_alone(struct kunit *test)
 	place(test, family->creator, other);
 
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_CHILD), seen);
-	KUNIT_EXPECT_NULL(test, nta_thread_find(in_cgroup->task));
+	KUNIT_EXPECT_NULL(test, nta_thread_find(in_cpuset->task));
+	KUNIT_EXPECT_NULL(test, nta_thread_find(like_creator->task));
 	KUNIT_EXPECT_NULL(test, nta_thread_find(same->task));
 	KUNIT_EXPECT_NULL(test, nta_thread_find(other->task));
-	nta_read_mask(in_cgroup->task, family->seen);
-	nta_check_mask(test, "in a cgroup of its own", family->seen, elsewhere);
+	nta_read_mask(in_cpuset->task, family->seen);
+	nta_check_mask(test, "in another cpuset", family->seen, elsewhere);
+	nta_read_mask(like_creator->task, family->seen);
+	nta_check_mask(test, "in another cpuset, which has what its creator has",
+		       family->seen, family->inherited);
 	nta_read_mask(same->task, family->seen);
 	nta_check_mask(test, "with the user affinity", family->seen, family->user);
 	nta_read_mask(other->task, family->seen);
@@ -319,6 +349,7 @@ static struct kunit_case child_cases[] = {
 	KUNIT_CASE(child_of_a_thread_that_was_moved_meanwhile),
 	KUNIT_CASE(child_of_a_thread_that_was_moved_and_reverted_meanwhile),
 	KUNIT_CASE(change_of_a_child_that_its_creator_is_placing),
+	KUNIT_CASE(child_of_a_child_that_others_have_moved),
 	KUNIT_CASE(other_children_are_left_alone),
 	{}
 };

@@ -16,6 +16,7 @@
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
 
+#include "apply.h"
 #include "compat.h"
 #include "foreign.h"
 #include "helpers.h"
@@ -337,6 +338,7 @@ static void fight_is_given_up_until_the_next_set(struct kunit *test)
 	int i;
 
 	set(test, worker, &a);
+	nta_forget_hotplug();
 	for (i = 0; i < 10; i++) {
 		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_b), 0);
 		if (!nta_wait_for_mask(worker->task, in_a, seen))
@@ -396,6 +398,7 @@ static struct fight *begin_fight(struct kunit *test,
 	fight->seen = nta_mask(test);
 	fight->put_back = nta_event_count(NTA_EVENT_PUT_BACK);
 	fight->given_up = nta_event_count(NTA_EVENT_GIVEN_UP);
+	nta_forget_hotplug();
 	return fight;
 }
 
@@ -460,6 +463,39 @@ static void put_backs_are_counted_by_the_second(struct kunit *test)
 	check_put_backs(test, fight, in_a);
 	/* A second has passed. */
 	begin_second(fight, HZ + 1);
+	check_put_backs(test, fight, in_a);
+	check_given_up(test, fight);
+	set(test, fight->worker, &a);
+	revert(test, fight->worker, &NTA_NONE);
+}
+
+/* U6: the kernel writes cpusets' affinities anew whenever a processor comes or goes. */
+static void changes_that_come_with_hotplug_are_no_fight(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct cpumask *in_a = nta_mask_of(test, &a);
+	struct fight *fight = begin_fight(test, &b);
+	struct nta_thread_snapshot entry;
+	int i;
+
+	set(test, fight->worker, &a);
+	for (i = 0; i < 3 * PUT_BACKS_A_SECOND; i++) {
+		nta_note_hotplug();
+		if (i)
+			begin_second(fight, 0);
+		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(fight->worker->task,
+							   fight->there), 0);
+		if (!nta_wait_for_mask(fight->worker->task, in_a, fight->seen))
+			break;
+	}
+	KUNIT_EXPECT_EQ(test, i, 3 * PUT_BACKS_A_SECOND);
+	nta_thread_snapshot(fight->worker->task, &entry);
+	KUNIT_EXPECT_FALSE(test, entry.given_up);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_GIVEN_UP), fight->given_up);
+	/* They are none of those that count in a fight. */
+	nta_forget_hotplug();
+	begin_second(fight, 0);
+	fight->put_back = nta_event_count(NTA_EVENT_PUT_BACK);
 	check_put_backs(test, fight, in_a);
 	check_given_up(test, fight);
 	set(test, fight->worker, &a);
@@ -1081,6 +1117,7 @@ static struct kunit_case watch_cases[] = {
 	KUNIT_CASE(change_of_a_bound_thread_stays),
 	KUNIT_CASE(fight_is_given_up_until_the_next_set),
 	KUNIT_CASE(put_backs_are_counted_by_the_second),
+	KUNIT_CASE(changes_that_come_with_hotplug_are_no_fight),
 	KUNIT_CASE_PARAM(every_set_begins_a_new_fight, set_way_gen_params),
 	KUNIT_CASE(set_of_the_same_meets_the_end_of_a_fight),
 	KUNIT_CASE(set_of_the_others_mask_meets_the_end_of_a_fight),

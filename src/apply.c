@@ -27,6 +27,34 @@
 /* Who changes a thread's affinity more often than that wins (U5). */
 #define PUT_BACKS_A_SECOND 10
 
+/*
+ * When a processor last came or went. The kernel then writes cpusets' affinities anew,
+ * as often as that happens: that is no fight.
+ */
+static u32 hotplug_time;
+
+/**
+ * nta_note_hotplug() - a processor comes or goes
+ *
+ * Context: any.
+ */
+void nta_note_hotplug(void)
+{
+	WRITE_ONCE(hotplug_time, jiffies);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_note_hotplug);
+
+/**
+ * nta_forget_hotplug() - none has for a while
+ *
+ * Context: any.
+ */
+void nta_forget_hotplug(void)
+{
+	WRITE_ONCE(hotplug_time, (u32)jiffies - HZ);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_forget_hotplug);
+
 /* Whether a move of the thread's own has not come true yet. */
 static bool waits(const struct nta_thread *thread)
 {
@@ -36,6 +64,8 @@ static bool waits(const struct nta_thread *thread)
 
 static bool may_put_back(struct nta_thread *thread)
 {
+	if ((u32)jiffies - READ_ONCE(hotplug_time) < HZ)
+		return true;
 	if (!thread->put_backs || (u32)jiffies - thread->window > HZ) {
 		thread->window = jiffies;
 		thread->put_backs = 0;
@@ -119,8 +149,11 @@ static void apply_state(struct nta_thread *thread)
 	struct nta_state state;
 	unsigned long flags;
 
-	/* Without it only a mask that the kernel forgets would not be known. */
-	nta_make_room_for_lost(thread, GFP_NOIO | __GFP_NOWARN);
+	/*
+	 * Without it only a mask that the kernel forgets would not be known. Not to
+	 * be waited for: the thread may have to write out what is in the way.
+	 */
+	nta_make_room_for_lost(thread, GFP_NOWAIT | __GFP_NOWARN);
 	flags = nta_lock_affinity(thread);
 	state = thread->state;
 	pending = test_and_clear_bit(NTA_THREAD_PENDING, &thread->flags);
@@ -346,6 +379,7 @@ static void wait_for_work(void)
  */
 void nta_apply_start(void)
 {
+	nta_forget_hotplug();
 	nta_queue_set_work(apply_work);
 }
 

@@ -10,6 +10,7 @@
  * may have given the creator other masks since; so the child is compared with
  * what user mode wants now, and not with what the creator has.
  */
+#include <linux/cgroup.h>
 #include <linux/cpumask.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -31,32 +32,29 @@ static struct tracepoint *task_newtask;
 
 /*
  * Whether @child of current, whose entry is @parent, has to be put right; then
- * @user is what it is to have. Not what was created into a cgroup of its own and
+ * @user is what it is to have. Not if it was created into another cpuset: then it
  * has that one's affinity. Who gives a child an affinity before its creator's
  * clone has come this far cannot be told from the creator.
  */
 static bool owes_user(struct nta_thread *parent, const struct task_struct *child,
-		      bool own_cgroup, struct cpumask *user)
+		      bool other_cpuset, struct cpumask *user)
 {
 	const struct cpumask *wanted = &current->cpus_mask;
 	const struct cpumask *now = &child->cpus_mask;
 	unsigned long flags = nta_lock_affinity(parent);
-	bool owes, same;
+	bool owes;
 
-	/* data_race: who changes the child's just now might have before. */
-	same = data_race(cpumask_equal(now, &current->cpus_mask));
-	if (test_bit(NTA_THREAD_BOUND, &parent->flags)) {
+	if (other_cpuset || test_bit(NTA_THREAD_BOUND, &parent->flags)) {
 		owes = false;
 	} else if (nta_is_held(parent) ||
 		   test_bit(NTA_THREAD_USER_DUE, &parent->flags)) {
 		wanted = nta_thread_user(parent);
-		owes = same || !own_cgroup;
+		owes = true;
 	} else {
 		/* A worker was quicker with the creator than it with the clone. */
-		owes = !same && !own_cgroup &&
-		       test_bit(NTA_THREAD_LATE, &parent->flags);
+		owes = test_bit(NTA_THREAD_LATE, &parent->flags);
 	}
-	/* data_race: likewise. */
+	/* data_race: who changes the child's just now might have before. */
 	owes = owes && !data_race(cpumask_equal(now, wanted));
 	if (owes && user)
 		cpumask_copy(user, wanted);
@@ -64,15 +62,39 @@ static bool owes_user(struct nta_thread *parent, const struct task_struct *child
 	return owes;
 }
 
-/* Have @child remember what it has inherited, and that user mode wants another. */
-static void owe_user(struct nta_thread *child)
+/*
+ * Have @child remember what it has inherited, and that user mode wants another. Not
+ * if others have given it an affinity since it has the entry: that is what is wanted.
+ */
+static bool owe_user(struct nta_thread *child)
 {
 	unsigned long flags = nta_lock_affinity(child);
+	bool owes = !child->changes.foreign;
 
-	nta_record_installed(child);
-	child->user_print = nta_user_print(child->task);
-	set_bit(NTA_THREAD_USER_DUE, &child->flags);
+	if (owes) {
+		nta_record_installed(child);
+		child->user_print = nta_user_print(child->task);
+		set_bit(NTA_THREAD_USER_DUE, &child->flags);
+	}
 	nta_unlock_affinity(child, flags);
+	return owes;
+}
+
+/*
+ * Who comes back from a clone has no other one under way: from now on nothing that
+ * others have installed for him can be late for one.
+ */
+static void forget_late(struct nta_thread *parent)
+{
+	unsigned long flags;
+
+	if (!test_bit(NTA_THREAD_LATE, &parent->flags))
+		return;
+	flags = nta_lock_affinity(parent);
+	if (!parent->installer && !nta_is_held(parent) &&
+	    !test_bit(NTA_THREAD_USER_DUE, &parent->flags))
+		clear_bit(NTA_THREAD_LATE, &parent->flags);
+	nta_unlock_affinity(parent, flags);
 }
 
 /*
@@ -109,6 +131,8 @@ static bool place_now(struct nta_thread *child)
 	owned = nta_thread_try_own(child);
 	if (owned) {
 		nta_place_user(child, NULL);
+		/* It has not run yet, and so is in no clone. */
+		clear_bit(NTA_THREAD_LATE, &child->flags);
 		nobody_waits = nta_thread_release(child);
 	}
 	nta_let_workers_come(child);
@@ -119,19 +143,23 @@ static bool place_now(struct nta_thread *child)
 /**
  * nta_place_child() - give a new thread the user affinity of its creator
  * @task: a child of current that does not run yet
- * @own_cgroup: it was created into a cgroup of its own
+ * @other_cpuset: it was created into another cpuset than its creator's
  *
  * Context: process, maybe with preemption disabled.
  */
-void nta_place_child(struct task_struct *task, bool own_cgroup)
+void nta_place_child(struct task_struct *task, bool other_cpuset)
 {
 	struct nta_thread *parent = nta_thread_find(current), *child;
+	bool owes;
 
 	if (!parent)
 		return;
 	/* The child may have the newest user affinity already. */
 	nta_look_after(parent);
-	if (!owes_user(parent, task, own_cgroup, NULL))
+	owes = owes_user(parent, task, other_cpuset, NULL);
+	if (!owes)
+		forget_late(parent);
+	if (!owes)
 		return;
 
 	child = nta_thread_make(task, nta_gfp(NTA_DISPATCH));
@@ -140,9 +168,11 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 		return;
 	}
 	/* Once more, with room for the mask: it may be another by now. */
-	if (!owes_user(parent, task, own_cgroup, nta_thread_user(child)))
+	owes = owes_user(parent, task, other_cpuset, nta_thread_user(child)) &&
+	       owe_user(child);
+	forget_late(parent);
+	if (!owes)
 		return;
-	owe_user(child);
 
 	nta_report_event(NTA_EVENT_CHILD);
 	if (!starts_inside(child) || !place_now(child))
@@ -150,10 +180,24 @@ void nta_place_child(struct task_struct *task, bool own_cgroup)
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_child);
 
+/* The kernel has given it the affinity of that one, then (cpuset_fork()). */
+static bool in_other_cpuset(struct task_struct *child)
+{
+	bool other = false;
+
+#ifdef CONFIG_CPUSETS
+	rcu_read_lock();
+	other = task_css(child, cpuset_cgrp_id) !=
+		task_css(current, cpuset_cgrp_id);
+	rcu_read_unlock();
+#endif
+	return other;
+}
+
 static void task_newtask_probe(void *data, struct task_struct *task,
 			       NTA_CLONE_FLAGS flags)
 {
-	nta_place_child(task, flags & CLONE_INTO_CGROUP);
+	nta_place_child(task, (flags & CLONE_INTO_CGROUP) && in_other_cpuset(task));
 }
 
 /**
@@ -179,6 +223,9 @@ void nta_children_start(void)
 
 /**
  * nta_children_stop() - no thread has a system affinity to hand on any more
+ *
+ * But for one that was reverted for the unload in the middle of a clone: its child
+ * has copied the system affinity, and keeps it. README says so.
  *
  * Context: process; may sleep. There may be work left for the last ones.
  */

@@ -9,7 +9,7 @@
 
 struct task_struct;
 
-void nta_place_child(struct task_struct *task, bool own_cgroup);
+void nta_place_child(struct task_struct *task, bool other_cpuset);
 
 bool nta_children_are_seen(void);
 void nta_children_start(void);

@@ -117,10 +117,22 @@ static bool is_refused(const struct task_struct *task,
 		       const struct cpumask *asked)
 {
 	/* PF_KTHREAD never changes, its neighbours in the word do. */
-	if (!(READ_ONCE(task->flags) & PF_KTHREAD))
-		return !nta_any_active(asked);
+	const struct cpumask *valid = READ_ONCE(task->flags) & PF_KTHREAD ?
+				      cpu_online_mask : cpu_active_mask;
+	const struct cpumask *kept = nta_kept_user_mask(task);
+	unsigned int cpu;
+
+	lockdep_assert_held(&task->pi_lock);
+
 	/* data_race: a processor that comes or goes right now does so afterwards. */
-	return !data_race(cpumask_intersects(asked, cpu_online_mask));
+	if (!kept || !cpumask_intersects(asked, kept))
+		return !data_race(cpumask_intersects(asked, valid));
+	/* Where they meet the kernel takes what both have. */
+	for_each_cpu_and(cpu, asked, kept) {
+		if (data_race(cpumask_test_cpu(cpu, valid)))
+			return false;
+	}
+	return true;
 }
 
 /**
@@ -311,7 +323,7 @@ EXPORT_SYMBOL_IF_KUNIT(nta_count_changes);
 
 /*
  * Whether nothing narrows what is asked for: in the root cpuset only an isolated
- * partition would.
+ * partition would, and on 6.1 a processor that is offline.
  */
 static bool in_root_cpuset(struct task_struct *task)
 {

@@ -76,7 +76,8 @@ static inline bool nta_may_sleep(enum nta_context context)
  * nta_gfp() - how memory may be allocated
  * @context: nta_current_context()
  *
- * On PREEMPT_RT the allocator's locks sleep: where preemption or interrupts are
+ * A thread that serves I/O may be waited for by who frees memory, so no allocation
+ * goes on until it succeeds. On PREEMPT_RT the allocator's locks sleep: where preemption or interrupts are
  * off nothing can be allocated, and there is the reserve, see reserve.c.
  *
  * Context: any.
@@ -85,7 +86,7 @@ static inline bool nta_may_sleep(enum nta_context context)
 static inline gfp_t nta_gfp(enum nta_context context)
 {
 	if (nta_may_sleep(context))
-		return GFP_NOIO;
+		return GFP_NOIO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
 		return 0;
 	return GFP_ATOMIC | __GFP_NOWARN;

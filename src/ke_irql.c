@@ -5,8 +5,10 @@
  *
  * A level is raised with local_bh_disable(), above DISPATCH_LEVEL with interrupts
  * off as well, and a KSPIN_LOCK is a spinlock_t. So they nest with native
- * sections of every kind, if the nesting is proper. On PREEMPT_RT it has to be, and a
- * spin lock may not be taken where preemption or interrupts are off: see README.
+ * sections of every kind, if the nesting is proper. In a native section a lock that is
+ * taken without a raise brings one, see nta_raise_for_lock(). On PREEMPT_RT nesting has
+ * to be proper, and a spin lock may not be taken where preemption or interrupts are
+ * off: see README.
  */
 #include <linux/instruction_pointer.h>
 #include <linux/spinlock.h>
@@ -119,7 +121,8 @@ EXPORT_SYMBOL_GPL(KeRaiseIrqlToDpcLevel);
  * sections that were opened after the raise should be closed again; if one is
  * not, the level is that section's until it is. On PREEMPT_RT, if preemption or
  * interrupts are off there, what the raise has disabled stays so until the thread's
- * next call, and a log line names the caller.
+ * next Set, Revert, raise, lowering or KeGetCurrentIrql(), or until it leaves its
+ * driver, and a log line names the caller.
  *
  * Return: nothing.
  *

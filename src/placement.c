@@ -202,7 +202,8 @@ static void undo(struct nta_thread *thread, bool pending)
 		use_any_processor(thread->task);
 	if (pending)
 		set_bit(NTA_THREAD_PENDING, &thread->flags);
-	nta_end_system(thread, request, NULL);
+	if (!nta_end_system(thread, request, NULL))
+		nta_apply_soon(thread);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include <linux/irq_work.h>
 #include <linux/llist.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
 #include <linux/sched/task.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -29,11 +30,22 @@ static LLIST_HEAD(kicked_threads);
 static work_func_t usual_work;
 
 /*
+ * On a processor that is isolated a worker may be kept waiting for ever by a thread
+ * that polls there, and would disturb it.
+ */
+static bool takes_workers(unsigned int cpu)
+{
+	return housekeeping_cpu(cpu, HK_TYPE_DOMAIN) &&
+	       housekeeping_cpu(cpu, HK_TYPE_WQ);
+}
+
+/*
  * On a processor that the thread is to be moved to a worker finds it easier to
  * run than on the one that the thread keeps busy.
  */
 static void queue_where_it_is_to_run(struct nta_thread *thread)
 {
+	unsigned int cpu = 0;
 	/* data_race: a hint. */
 	struct nta_affinity system = data_race(thread->state.system);
 	u64 active = 0;
@@ -45,8 +57,9 @@ static void queue_where_it_is_to_run(struct nta_thread *thread)
 		active = system.mask & nta_group_active(&nta_topology,
 							system.group);
 	if (active)
-		queue_work_on(nta_first_cpu(&nta_topology, system.group) +
-			      __ffs64(active), cpu_queue, &thread->work);
+		cpu = nta_first_cpu(&nta_topology, system.group) + __ffs64(active);
+	if (active && takes_workers(cpu))
+		queue_work_on(cpu, cpu_queue, &thread->work);
 	else
 		queue_work(nta_queue, &thread->work);
 }

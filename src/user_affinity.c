@@ -207,10 +207,11 @@ void nta_keep_lost_user(struct nta_thread *thread)
 
 /*
  * Whether cpus_mask is what the scheduler makes up for a thread whose CPUs are
- * all gone: every possible CPU, or in a cpuset the cpuset's, and since 6.2 it
- * drops the mask of user mode. Nobody has requested it, which probes show. User
- * mode itself cannot ask for an offline CPU, and some are offline now; that a
- * cpuset can is put right when its request has ended, see nta_note_request().
+ * all gone: every possible CPU (newer kernels leave out isolated ones), or in a cpuset
+ * the cpuset's, and since 6.2 it drops the mask of user mode. Nobody has requested
+ * it, which probes show. Who asks for offline CPUs as well, as a cpuset can and on
+ * newer kernels user mode in the root cpuset, is known by the mask that the kernel
+ * keeps, or put right when his request has ended, see nta_note_request().
  */
 static bool is_fallback(const struct nta_thread *thread,
 			const struct change *change)

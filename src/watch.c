@@ -45,6 +45,7 @@
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
+#include "apply.h"
 #include "child.h"
 #include "compat.h"
 #include "foreign.h"
@@ -524,8 +525,15 @@ static void look_for_processors(struct work_struct *work)
 
 static DECLARE_WORK(processor_work, look_for_processors);
 
+static int processor_goes(unsigned int cpu)
+{
+	nta_note_hotplug();
+	return 0;
+}
+
 static int processor_comes(unsigned int cpu)
 {
+	nta_note_hotplug();
 	queue_work(nta_queue, &processor_work);
 	return 0;
 }
@@ -648,7 +656,7 @@ int nta_watch_start(void)
 		return ret;
 
 	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "ntaffinity:watch",
-					processor_comes, NULL);
+					processor_comes, processor_goes);
 	if (ret < 0) {
 		unregister_module_notifier(&module_notifier);
 		return ret;
