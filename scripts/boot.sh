@@ -63,9 +63,9 @@ if configured CONFIG_KASAN=y CONFIG_KCSAN=y CONFIG_DEBUG_KMEMLEAK=y; then
 	limit=$((limit * 4)) mib=$((mib * 2))
 fi
 
-# One access in 200 is watched, not in 4000: machines of this size are slow enough to
+# One access in 500 is watched, not in 4000: machines of this size are slow enough to
 # meet the other one seldom.
-! configured CONFIG_KCSAN=y || extra+=" kcsan.skip_watch=200"
+! configured CONFIG_KCSAN=y || extra+=" kcsan.skip_watch=500"
 
 # --- the machine's files ----------------------------------------------------
 
