@@ -246,6 +246,14 @@ static inline const struct cpumask *nta_probed_user_mask(struct pt_regs *regs)
 #endif
 
 /*
+ * Whether the tracepoint sys_exit says that its probes may fault, which a thread at
+ * DISPATCH_LEVEL may not: with CONFIG_DEBUG_ATOMIC_SLEEP that is a report.
+ *
+ * 6.13: a363d27cdbc2 "tracing: Allow system call tracepoints to handle page faults"
+ */
+#define NTA_SYS_EXIT_MAY_FAULT (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0))
+
+/*
  * What the tracepoint sched_process_exit passes.
  *
  * 6.16: "exit: move and extend sched_process_exit() tracepoint"

@@ -5,6 +5,7 @@
 #ifndef NTA_RESERVE_H
 #define NTA_RESERVE_H
 
+#include <linux/lockdep.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -23,6 +24,24 @@ struct nta_reserve {
 	raw_spinlock_t lock;
 	struct work_struct work;
 };
+
+extern struct lockdep_map nta_alloc_map;
+
+/*
+ * Between these lockdep lets the allocator's locks be taken with a raw spin lock held.
+ * It forbids that for the sake of PREEMPT_RT, where there is the reserve instead.
+ */
+static inline void nta_begin_alloc(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		lock_map_acquire_try(&nta_alloc_map);
+}
+
+static inline void nta_end_alloc(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		lock_map_release(&nta_alloc_map);
+}
 
 #ifdef CONFIG_PREEMPT_RT
 

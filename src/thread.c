@@ -181,6 +181,8 @@ static void dispose_mask(void *mask)
 }
 
 /* For nta_make_lost(). */
+DEFINE_WAIT_OVERRIDE_MAP(nta_alloc_map, LD_WAIT_CONFIG);
+
 struct nta_reserve nta_mask_reserve = {
 	.make = make_mask,
 	.dispose = dispose_mask,
@@ -207,8 +209,10 @@ struct nta_thread *nta_thread_make(struct task_struct *task, gfp_t gfp)
 	struct nta_thread *thread, *other;
 	unsigned long flags;
 
+	nta_begin_alloc();
 	thread = gfp ? kmem_cache_zalloc(entries, gfp) :
 		       nta_reserve_take(&entry_reserve);
+	nta_end_alloc();
 	if (!thread)
 		return NULL;
 

@@ -328,8 +328,10 @@ void torture_section(struct torture_victim *victim, unsigned int depth)
 /* A system call is to be left like this, and nothing may sleep before (I10). */
 void torture_leave_raised(struct torture_victim *victim)
 {
-	/* Where the kernel itself finds that first, it is a report (UML). */
-	bool may_dispatch = !IS_ENABLED(CONFIG_UML);
+	/* Where the kernel itself finds that first, it is a report. */
+	bool may_dispatch = !IS_ENABLED(CONFIG_UML) &&
+			    !(NTA_SYS_EXIT_MAY_FAULT &&
+			      IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP));
 
 	torture_count(TORTURE_LEFT_RAISED);
 	KfRaiseIrql(may_dispatch && torture_below(victim, 2) ? DISPATCH_LEVEL :

@@ -84,6 +84,9 @@ static void random_event(struct story *story)
 	case 1:
 	case 2:
 		mask = below(16) ? 1 + below(15) : CPU(63);
+		/* What a cpuset leaves of that a scan may miss, likewise. */
+		if (!probes && story->depth && story->cpuset)
+			check_put_back(story);
 		user_sets(mask, below(2) ? BY_ITSELF : BY_OTHER);
 		break;
 	case 3:
