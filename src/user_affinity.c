@@ -212,8 +212,8 @@ void nta_keep_lost_user(struct nta_thread *thread)
  * Whether cpus_mask is what the scheduler makes up for a thread whose CPUs are
  * all gone: every possible CPU (newer kernels leave out isolated ones), or in a cpuset
  * the cpuset's, and since 6.2 it drops the mask of user mode. Nobody has requested
- * it, which hooks show; without them that is taken for granted, for that all CPUs
- * go is more common than a change of a cpuset while they are gone. Who asks for offline CPUs as well, as a cpuset can and on
+ * it, which hooks show; without them the one in a cpuset is taken for a change of that
+ * where nothing has told user mode's mask that is lost. Who asks for offline CPUs as well, as a cpuset can and on
  * newer kernels user mode in the root cpuset, is known by the mask that the kernel
  * keeps, or put right when his request has ended, see nta_note_request().
  */
@@ -222,7 +222,7 @@ static bool is_fallback(const struct nta_thread *thread,
 {
 	if (!change->gone || change->requested || nta_user_print(thread->task))
 		return false;
-	return thread->user_print || change->alone || !nta_changes_are_noted() ||
+	return thread->user_print || change->alone ||
 	       cpumask_equal(&thread->task->cpus_mask, cpu_possible_mask);
 }
 

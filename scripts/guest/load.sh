@@ -314,7 +314,7 @@ insmod /ko/ntaffinity.ko groupsize=2 verify=1 && insmod /ko/from_the_shell.ko
 clear_log
 caller h 0-1
 order h set 1 1 && has_affinity $pid 2
-logged "comes back from a system call with the system affinity group 1 mask 0x1: nobody reverted after call_ddi+" &&
+logged "comes back from a system call with the system affinity group 1 mask 0x1: nobody reverted after call_" && logged "[from_the_shell]" &&
 	[ "$(stat not_reverted)" -ge 1 ]
 result "O4 verify=1 reports a return to user mode with a system affinity in force"
 order h revert 0 0 && has_affinity $pid 0-1
@@ -359,7 +359,7 @@ else
 	result "I10 the check begins at the first raise"
 	echo raise 2 >$try/call
 	[ "$(stat left_raised)" -eq $((left + 1)) ] &&
-		logged "returns from a system call above PASSIVE_LEVEL and is brought down, raised by call_ddi+"
+		logged "returns from a system call above PASSIVE_LEVEL and is brought down, raised by call_" && logged "[from_the_shell]"
 	result "I10 a thread that returns from its system call raised is brought down"
 	echo raise 1 >$try/call
 	[ "$(stat left_raised)" -eq $((left + 2)) ] && logged "at APC_LEVEL and is brought down"

@@ -284,6 +284,8 @@ void test_u6_in_cpuset_user_mask(void)
 	need_cpusets();
 	hotplug_in_cpuset(CPU(1) | CPU(2), CPU(1) | CPU(2) | CPU(3), 0, 3, 2);
 	hotplug_in_cpuset(CPU(1) | CPU(3), CPU(1) | CPU(3), 0, 0, 3);
+	if (!probes)
+		skip("without hooks a second mask that the kernel makes up counts as the cpuset's");
 	/* What the kernel makes up is then wider than the user mask (U1). */
 	hotplug_in_cpuset(0, CPU(0) | CPU(1), CPU(0), 3, 3);
 	hotplug_in_cpuset(0, CPU(1) | CPU(2), CPU(1), 2, 2);
