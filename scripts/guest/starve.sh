@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# starve.sh [STEP]: the load when memory runs out. The first allocation of the module's
-# init routine fails, then the second one, and so on until there are no more; with STEP,
-# each so-many-th. Each time the load fails and leaves nothing, or it succeeds and the
+# starve.sh [STEP [FIRST]]: the load when memory runs out. The first allocation of the
+# module's init routine fails, then the second one, and so on until there are no more;
+# with STEP each so-many-th, beginning with FIRST. Each time the load fails and leaves nothing, or it succeeds and the
 # module works, though it may see less of what others do (O5). Prints KTAP.
 
 . /guest/results.sh
@@ -20,17 +20,21 @@ fi
 echo N >$failslab/ignore-gfp-wait
 echo 0 >$failslab/verbose
 
-# What a failed load must not leave; the entries of threads go with the last grace period.
+# Whether nothing is left of a module that failed to load, or was unloaded.
 nothing_left()
 {
-	[ ! -d /sys/module/ntaffinity ] && [ ! -d /sys/kernel/debug/ntaffinity ] &&
-		! grep -q '^ntaffinity ' /proc/modules &&
-		! grep -q ntaffinity /sys/kernel/debug/kprobes/list 2>/dev/null &&
-		! grep -q ntaffinity /sys/devices/system/cpu/hotplug/states 2>/dev/null
+	left=$(
+		ls -d /sys/module/ntaffinity /sys/kernel/debug/ntaffinity
+		grep '^ntaffinity ' /proc/modules
+		grep ntaffinity /sys/kernel/debug/kprobes/list
+		grep ntaffinity /sys/devices/system/cpu/hotplug/states
+	) 2>/dev/null
+	[ -z "$left" ] || echo "# left: $left"
+	[ -z "$left" ]
 }
 
-# A cache that cannot be made the kernel itself reports, with a trace: so it writes to
-# the log alone meanwhile, where any other report is found.
+# What cannot be allocated the kernel itself reports now and then, with a trace: so it
+# writes to the log alone meanwhile, where any other report is found.
 quiet()
 {
 	dmesg -n 1
@@ -41,10 +45,14 @@ no_report()
 {
 	dmesg -n 7
 	! dmesg | awk '
-		/kmem_cache_create.* failed with error/ { known = 1 }
+		/kmem_cache_create.* failed with error|vmalloc error/ { known = 1 }
 		/Call Trace/ && known { known = 0; next }
-		/Call Trace|WARNING:|BUG:|INFO: |refcount_t:|cut here/ { print "# " $0; bad = 1 }
-		END { exit !bad }'
+		/Call Trace|WARNING:|BUG:|INFO: |refcount_t:|cut here/ { bad = NR }
+		{ line[NR] = $0 }
+		END {
+			for (i = bad - 10; bad && i < bad + 20; i++) if (i in line) print "# " line[i]
+			exit !bad
+		}'
 }
 
 # pair: a Set of CPU 0 and its Revert, by this script.
@@ -55,7 +63,7 @@ pair()
 }
 
 all=$(affinity $$)
-nth=1
+nth=${2:-1}
 failed_loads=0
 while :; do
 	echo $nth >$starve/nth
@@ -78,7 +86,7 @@ while :; do
 	[ $nth -lt 1000 ] || break
 done
 dmesg -n 7
-[ $nth -gt 10 ] && [ $nth -lt 1000 ] && [ $failed_loads -gt $((10 / step)) ]
+[ $nth -gt 10 ] && [ $nth -lt 1000 ] && { [ $# -gt 1 ] || [ $failed_loads -gt $((10 / step)) ]; }
 result "S16 the load makes less than $nth allocations"
 pair && rmmod from_the_shell ntaffinity && nothing_left
 result "and with memory it works"
