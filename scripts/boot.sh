@@ -153,12 +153,13 @@ qemu)
 	# instruction that another has just patched half, and stumbles at a place
 	# where the kernel turns something on or off. It is no slower.
 	# no_timer_check: whether the timer works the kernel finds out in a tenth of a
-	# second, in which QEMU may not have run at all on a busy machine.
+	# second, in which QEMU may not have run at all on a busy machine. On one it may
+	# not come round to a processor for half a minute either: watchdog_thresh.
 	timeout -s KILL "$limit" qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
 		-machine q35 -accel tcg,thread=single -cpu max -smp "$cpus,sockets=$cpus" -m "$mib" "${numa[@]}" "${icount[@]}" \
 		-serial "file:$console" -serial "file:$result" \
 		-kernel "$kernel_image" -initrd "$run/initramfs" \
-		-append "console=ttyS0 nta_result=/dev/ttyS1 nta_end=reboot no_timer_check $args" \
+		-append "console=ttyS0 nta_result=/dev/ttyS1 nta_end=reboot no_timer_check watchdog_thresh=60 $args" \
 		</dev/null >"$run/vm.log" 2>&1 &
 	;;
 uml)

@@ -10,8 +10,8 @@
 #   check.sh -l          lists the steps
 #   check.sh -m ROW...   what "make matrix" does with those rows of scripts/kernels
 #
-# Guests run side by side, three on two processors, for they wait often, and six at
-# the most; with CHECK_LANES=1, one after the other.
+# As many guests run at the same time as there are processors, four at the most;
+# with CHECK_LANES=1, one after the other.
 #
 # The last line is "N passed, N failed, N skipped". Each step is one test,
 # except those that run tests themselves: there each result line counts.
@@ -20,9 +20,8 @@
 
 scripts=$tree/scripts
 logs=$work/check
-processors=$(nproc)
-lanes=${CHECK_LANES:-$((processors + processors / 2))}
-[ "$lanes" -le 6 ] || lanes=6
+lanes=${CHECK_LANES:-$(nproc)}
+[ "$lanes" -le 4 ] || lanes=4
 rows=()
 if [ "${1:-}" = -m ]; then
 	shift

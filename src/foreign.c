@@ -124,11 +124,12 @@ static bool is_refused(const struct task_struct *task,
 
 	lockdep_assert_held(&task->pi_lock);
 
-	/* data_race: a processor that comes or goes right now does so afterwards. */
 	if (!kept || !cpumask_intersects(asked, kept))
+		/* data_race: a processor that comes or goes does so afterwards. */
 		return !data_race(cpumask_intersects(asked, valid));
 	/* Where they meet the kernel takes what both have. */
 	for_each_cpu_and(cpu, asked, kept) {
+		/* data_race: likewise. */
 		if (data_race(cpumask_test_cpu(cpu, valid)))
 			return false;
 	}

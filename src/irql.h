@@ -77,8 +77,9 @@ static inline bool nta_may_sleep(enum nta_context context)
  * @context: nta_current_context()
  *
  * A thread that serves I/O may be waited for by who frees memory, so no allocation
- * goes on until it succeeds. On PREEMPT_RT the allocator's locks sleep: where preemption or interrupts are
- * off nothing can be allocated, and there is the reserve, see reserve.c.
+ * goes on until it succeeds. On PREEMPT_RT the allocator's locks sleep: where
+ * preemption or interrupts are off nothing can be allocated, and there is the
+ * reserve, see reserve.c.
  *
  * Context: any.
  * Return: the flags; 0: not at all.

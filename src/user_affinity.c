@@ -212,10 +212,11 @@ void nta_keep_lost_user(struct nta_thread *thread)
  * Whether cpus_mask is what the scheduler makes up for a thread whose CPUs are
  * all gone: every possible CPU (newer kernels leave out isolated ones), or in a cpuset
  * the cpuset's, and since 6.2 it drops the mask of user mode. Nobody has requested
- * it, which hooks show; without them the one in a cpuset is taken for a change of that
- * where nothing has told user mode's mask that is lost. Who asks for offline CPUs as well, as a cpuset can and on
- * newer kernels user mode in the root cpuset, is known by the mask that the kernel
- * keeps, or put right when his request has ended, see nta_note_request().
+ * it, which hooks show; without them the one in a cpuset counts as a change of that,
+ * unless the kernel has just forgotten a mask of user mode's. Who asks for offline
+ * CPUs as well, as a cpuset can and on newer kernels user mode in the root cpuset,
+ * is known by the mask that the kernel keeps, or put right when his request has
+ * ended, see nta_note_request().
  */
 static bool is_fallback(const struct nta_thread *thread,
 			const struct change *change)
