@@ -29,7 +29,8 @@
 
 /*
  * When a processor last came or went. The kernel then writes cpusets' affinities anew,
- * as often as that happens: that is no fight.
+ * as often as that happens: that is no fight. Written by the callbacks of hotplug, read
+ * by workers, without a lock: a second more or less does not matter.
  */
 static u32 hotplug_time;
 

@@ -156,11 +156,10 @@ void nta_place_child(struct task_struct *task, bool other_cpuset)
 		return;
 	/* The child may have the newest user affinity already. */
 	nta_look_after(parent);
-	owes = owes_user(parent, task, other_cpuset, NULL);
-	if (!owes)
+	if (!owes_user(parent, task, other_cpuset, NULL)) {
 		forget_late(parent);
-	if (!owes)
 		return;
+	}
 
 	child = nta_thread_make(task, nta_gfp(NTA_DISPATCH));
 	if (!child) {

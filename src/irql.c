@@ -236,14 +236,14 @@ static void undo_raise(struct nta_raised *raised, u8 irql)
 		enable_bottom_halves(raised);
 }
 
-/* The last lock is gone that this raise may have been made for. */
-static bool was_for_lock(struct nta_raised *raised)
+/* Whether a raise was made for locks and no lock is left: asked once, it is over. */
+static bool end_for_lock(struct nta_raised *raised)
 {
-	bool was = raised->for_lock && !raised->locks;
+	bool ends = raised->for_lock && !raised->locks;
 
-	if (was)
+	if (ends)
 		raised->for_lock = false;
-	return was;
+	return ends;
 }
 
 /* The end of @count raises that found the level as it is. */
@@ -273,7 +273,7 @@ bool nta_lower_irql(u8 irql, u8 old)
 		    !is_raised())
 			return true;
 		raised = current_raised();
-		end_again(raised, 1 + was_for_lock(raised));
+		end_again(raised, 1 + end_for_lock(raised));
 		return true;
 	}
 	if (!is_raised())
@@ -323,7 +323,7 @@ void nta_lower_after_lock(void)
 	if (!softirq_count() || current_kind() != IN_THREAD || !is_raised())
 		return;
 	raised = current_raised();
-	if (was_for_lock(raised))
+	if (end_for_lock(raised))
 		end_again(raised, 1);
 }
 

@@ -5,6 +5,7 @@
 #ifndef NTA_RESERVE_H
 #define NTA_RESERVE_H
 
+#include <linux/gfp.h>
 #include <linux/lockdep.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -29,17 +30,18 @@ extern struct lockdep_map nta_alloc_map;
 
 /*
  * Between these lockdep lets the allocator's locks be taken with a raw spin lock held.
- * It forbids that for the sake of PREEMPT_RT, where there is the reserve instead.
+ * It forbids that for the sake of PREEMPT_RT, where there is the reserve instead. Not
+ * where the allocation may sleep: then no such lock is held, and mutexes may be taken.
  */
-static inline void nta_begin_alloc(void)
+static inline void nta_begin_alloc(gfp_t gfp)
 {
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && !gfpflags_allow_blocking(gfp))
 		lock_map_acquire_try(&nta_alloc_map);
 }
 
-static inline void nta_end_alloc(void)
+static inline void nta_end_alloc(gfp_t gfp)
 {
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && !gfpflags_allow_blocking(gfp))
 		lock_map_release(&nta_alloc_map);
 }
 

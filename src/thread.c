@@ -145,7 +145,9 @@ struct nta_thread *nta_thread_find(const struct task_struct *task)
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_find);
 
-/* --- the reserve --- */
+/* --- memory --- */
+
+DEFINE_WAIT_OVERRIDE_MAP(nta_alloc_map, LD_WAIT_CONFIG);
 
 static void *make_reserved(void)
 {
@@ -181,8 +183,6 @@ static void dispose_mask(void *mask)
 }
 
 /* For nta_make_lost(). */
-DEFINE_WAIT_OVERRIDE_MAP(nta_alloc_map, LD_WAIT_CONFIG);
-
 struct nta_reserve nta_mask_reserve = {
 	.make = make_mask,
 	.dispose = dispose_mask,
@@ -209,10 +209,10 @@ struct nta_thread *nta_thread_make(struct task_struct *task, gfp_t gfp)
 	struct nta_thread *thread, *other;
 	unsigned long flags;
 
-	nta_begin_alloc();
+	nta_begin_alloc(gfp);
 	thread = gfp ? kmem_cache_zalloc(entries, gfp) :
 		       nta_reserve_take(&entry_reserve);
-	nta_end_alloc();
+	nta_end_alloc(gfp);
 	if (!thread)
 		return NULL;
 

@@ -32,8 +32,8 @@
 #include <linux/xarray.h>
 
 #include "compat.h"
-#include "thread.h"
 #include "reserve.h"
+#include "thread.h"
 #include "token.h"
 
 static DEFINE_XARRAY_FLAGS(tokens, XA_FLAGS_LOCK_IRQ);
@@ -52,11 +52,11 @@ static int insert_atomically(struct nta_token *token, gfp_t gfp)
 	unsigned long flags;
 	int ret;
 
-	nta_begin_alloc();
+	nta_begin_alloc(gfp);
 	xa_lock_irqsave(&tokens, flags);
 	ret = __xa_insert(&tokens, token->id, token, gfp);
 	xa_unlock_irqrestore(&tokens, flags);
-	nta_end_alloc();
+	nta_end_alloc(gfp);
 	return ret;
 }
 
@@ -74,10 +74,10 @@ u64 nta_token_make(gfp_t gfp)
 
 	if (!gfp)
 		return 0;
-	nta_begin_alloc();
+	nta_begin_alloc(gfp);
 	token = kzalloc(struct_size(token, mask,
 				    cpumask_size() / sizeof(long)), gfp);
-	nta_end_alloc();
+	nta_end_alloc(gfp);
 	if (!token)
 		return 0;
 	refcount_set(&token->refs, 1);

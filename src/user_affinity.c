@@ -170,10 +170,10 @@ bool nta_make_lost(struct nta_thread *thread, gfp_t gfp)
 {
 	struct cpumask *lost;
 
-	nta_begin_alloc();
+	nta_begin_alloc(gfp);
 	lost = gfp ? kzalloc(cpumask_size(), gfp) :
 		     nta_reserve_take(&nta_mask_reserve);
-	nta_end_alloc();
+	nta_end_alloc(gfp);
 	if (!lost)
 		return false;
 	/* A worker, or the thread, was quicker. */
