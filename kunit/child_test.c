@@ -253,6 +253,8 @@ static void child_of_a_child_that_others_have_moved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(family->child->task, elsewhere),
 			0);
 	place(test, family->child, grandchild);
+	/* A worker would move it later. */
+	KUNIT_EXPECT_NULL(test, nta_thread_find(grandchild->task));
 	nta_read_mask(grandchild->task, family->seen);
 	nta_check_mask(test, "the grandchild", family->seen, family->user);
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(family->child->task,
