@@ -300,7 +300,7 @@ enum nta_reason nta_place_later(struct nta_thread *thread,
 	nta_unlock_affinity(thread, flags);
 
 	if (moves && !reason)
-		nta_report_event(NTA_EVENT_DEFERRED);
+		nta_report_deferred(thread->task, &next->system);
 	if (moves && soon)
 		nta_apply_soon(thread);
 	else if (moves)

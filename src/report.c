@@ -314,6 +314,20 @@ void nta_report_displaced(const struct task_struct *task,
 }
 
 /**
+ * nta_report_deferred() - a move has to wait
+ * @task: the thread, current
+ * @system: its system affinity from now on; empty if it goes back to user affinity
+ *
+ * Context: any.
+ */
+void nta_report_deferred(const struct task_struct *task,
+			 const struct nta_affinity *system)
+{
+	nta_report_event(NTA_EVENT_DEFERRED);
+	trace_nta_deferred(task, system);
+}
+
+/**
  * nta_report_child_missed() - a child keeps its creator's system affinity
  * @task: the child of current
  *

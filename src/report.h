@@ -58,6 +58,8 @@ void nta_report_given_up(const struct task_struct *task,
 			 unsigned long caller);
 void nta_report_displaced(const struct task_struct *task,
 			  const struct nta_affinity *system);
+void nta_report_deferred(const struct task_struct *task,
+			 const struct nta_affinity *system);
 void nta_report_child_missed(const struct task_struct *task);
 void nta_report_driver_gone(const struct task_struct *task,
 			    const struct nta_affinity *system,

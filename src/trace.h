@@ -99,8 +99,8 @@ TRACE_EVENT(nta_leak,
 		  (void *)__entry->caller)
 );
 
-/* Something happened to a thread while it was active. */
-DECLARE_EVENT_CLASS(nta_active_thread,
+/* Something happened to a thread with this system affinity. */
+DECLARE_EVENT_CLASS(nta_system,
 	TP_PROTO(const struct task_struct *task,
 		 const struct nta_affinity *system),
 	TP_ARGS(task, system),
@@ -121,28 +121,35 @@ DECLARE_EVENT_CLASS(nta_active_thread,
 );
 
 /* Others changed its affinity. */
-DEFINE_EVENT(nta_active_thread, nta_foreign_change,
+DEFINE_EVENT(nta_system, nta_foreign_change,
 	TP_PROTO(const struct task_struct *task,
 		 const struct nta_affinity *system),
 	TP_ARGS(task, system)
 );
 
 /* Its system affinity was installed again. */
-DEFINE_EVENT(nta_active_thread, nta_put_back,
+DEFINE_EVENT(nta_system, nta_put_back,
 	TP_PROTO(const struct task_struct *task,
 		 const struct nta_affinity *system),
 	TP_ARGS(task, system)
 );
 
 /* Its system affinity is not installed again before its next Set. */
-DEFINE_EVENT(nta_active_thread, nta_given_up,
+DEFINE_EVENT(nta_system, nta_given_up,
 	TP_PROTO(const struct task_struct *task,
 		 const struct nta_affinity *system),
 	TP_ARGS(task, system)
 );
 
 /* No processor of its system affinity is active. */
-DEFINE_EVENT(nta_active_thread, nta_displaced,
+DEFINE_EVENT(nta_system, nta_displaced,
+	TP_PROTO(const struct task_struct *task,
+		 const struct nta_affinity *system),
+	TP_ARGS(task, system)
+);
+
+/* It does not move yet: its call may not sleep. Mask 0: to its user affinity. */
+DEFINE_EVENT(nta_system, nta_deferred,
 	TP_PROTO(const struct task_struct *task,
 		 const struct nta_affinity *system),
 	TP_ARGS(task, system)

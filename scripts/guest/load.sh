@@ -326,7 +326,10 @@ result "O4 a module loaded with verify=1 unloads"
 
 # --- DISPATCH_LEVEL (I2, I3, I4) ----------------------------------------------
 
+tracing=/sys/kernel/tracing
 insmod /ko/ntaffinity.ko groupsize=2
+[ ! -d $tracing ] || : >$tracing/trace
+[ ! -d $tracing ] || echo 1 >$tracing/events/ntaffinity/nta_deferred/enable
 clear_log
 insmod /ko/raised_levels.ko && logged "under a KSPIN_LOCK: 200 of 200 there"
 result "I3 releasing a KSPIN_LOCK performs the move before it returns"
@@ -335,6 +338,13 @@ result "I6 nobody leaves the processor before the level is lowered"
 logged "under a native lock: 200 of 200 there"
 result "I4 a move that waits for the end of a native section comes by itself"
 dmesg | sed -n 's/.*raised_levels: that took us/# delay of a move after a native section, us/p'
+if [ -d $tracing ]; then
+	grep -q "nta_deferred: comm=insmod pid=[0-9]* group=[0-9]* mask=0x[12]$" $tracing/trace
+	result "O1 a move that waits is a trace event"
+	echo 0 >$tracing/events/ntaffinity/nta_deferred/enable
+else
+	skip "O1 a move that waits is a trace event" "this kernel has no trace events"
+fi
 rmmod raised_levels ntaffinity
 result "I4 unload right after moves that had to wait"
 
