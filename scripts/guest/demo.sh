@@ -44,8 +44,8 @@ count=$(grep -c ^processor /proc/cpuinfo)
 load ntaffinity
 echo
 echo "Groups, a slice of 64 CPUs each"
-awk 'NR == 1 { printf "  %-6s %-10s %-20s %s\n", "group", "first CPU", "possible", "active"; next }
-	{ printf "  %-6s %-10s %-20s %s\n", $1, $2, $3, $4; groups++ }
+awk 'NR == 1 { printf "  %-6s %-10s %-20s %s\n", "group", "CPUs", "possible", "active"; next }
+	{ printf "  %-6s %-10s %-20s %s\n", $1, $5, $2, $3; groups++ }
 	END { exit groups != 3 }' /sys/kernel/debug/ntaffinity/groups ||
 	wrong=$((wrong + 1))
 

@@ -16,6 +16,9 @@ for node in "$nodes"/node[0-9]*; do
 	echo "${node##*/node} $(cat "$node/cpulist")"
 done | sort -n >homes
 
+five=$(awk '$2 == "0-4" { print $1 }' homes)
+two=$(awk '$2 == "5-6" { print $1 }' homes)
+
 # A machine of another shape proves nothing.
 [ "$(cat $nodes/online)" = 0-2 ] && [ "$(cat $nodes/possible)" = 0-2 ]
 result "the machine has three nodes"
@@ -89,6 +92,9 @@ result "Q6 several nodes in one group"
 rmmod ntaffinity
 
 insmod /ko/ntaffinity.ko groupsize=2
+[ "$(awk 'NR > 1 { print $1, $5, $6 }' /sys/kernel/debug/ntaffinity/groups | xargs)" = \
+	"0 0-1 $five 1 2-3 $five 2 4-5 $five,$two 3 6 $two" ]
+result "O2 groups shows the CPUs and nodes of each group"
 visit 2 0-6
 result "Q6 a node over three groups, a group shared by two nodes, a memory-only node"
 online 0 && visit 2 0-6

@@ -87,12 +87,20 @@ void test_u11_exec(void);
 void test_u11_ptrace(void);
 void test_u11_changes(void);
 
-/* unload.c */
+/* shown.c */
 
 void test_u10_shown(void);
+void test_o1_trace_events(void);
+void test_o2_groups(void);
+void test_o2_threads(void);
+void test_o2_displaced(void);
+void test_o5_compat(void);
+void stop_tracing(void);
+
+/* unload.c */
+
 void test_u12_u13_unload(void);
 void test_u12_unload_in_traffic(void);
-void test_o5_compat(void);
 
 /* random.c */
 

@@ -41,7 +41,8 @@
  *   put_back.c         U5: the put-back, and fights
  *   hotplug_changes.c  U6, R11: hotplug and suspend
  *   lifetime.c         U8, U9, U11: exit, children, exec and what else happens to a thread
- *   unload.c           U10, U12, U13, O5: what can be seen, and unloading
+ *   shown.c            U10, O1, O2, O5: what can be seen
+ *   unload.c           U12, U13: unloading
  *   random.c           U1: random histories
  */
 #include <setjmp.h>
@@ -73,6 +74,7 @@ static bool put_right(const char **what)
 		*what = "a cpuset stays";
 		right = false;
 	}
+	stop_tracing();
 	if (get_affinity(0) != all) {
 		*what = "the affinity of the test program has changed";
 		right = false;
@@ -193,6 +195,10 @@ static const struct {
 	{ "U11 ptrace while active", test_u11_ptrace },
 	{ "U11 scheduling class, credentials and namespace", test_u11_changes },
 	{ "U10 sched_getaffinity and /proc show the installed mask", test_u10_shown },
+	{ "O1 trace events tell what happens to a thread", test_o1_trace_events },
+	{ "O2 groups shows masks, CPUs and nodes", test_o2_groups },
+	{ "O2 threads shows who is active", test_o2_threads },
+	{ "O2 U6 threads shows who is displaced", test_o2_displaced },
 	{ "U12 U13 the driver is unloaded while active, then ntaffinity", test_u12_u13_unload },
 	{ "U12 U9 unload with changes and children in flight", test_u12_unload_in_traffic },
 	{ "U1 random histories", test_random },
