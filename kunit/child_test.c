@@ -338,6 +338,34 @@ static void change_of_a_child_that_its_creator_is_placing(struct kunit *test)
 	check_user(test, family, family->creator, "the creator");
 }
 
+/* U9: and before the creator has come so far as to note what he owes. */
+static void change_of_a_child_that_has_just_become_known(struct kunit *test)
+{
+	struct family *family = make_any_family(test, true);
+	struct birth birth = { .child = family->child->task };
+	struct cpumask *elsewhere = nta_mask_of(test, &family->other);
+	long seen = nta_event_count(NTA_EVENT_CHILD);
+	struct nta_thread *thread;
+
+	nta_stretch_next(family->child->task, NTA_STAGE_KNOWN);
+	nta_worker_begin(family->creator, do_place_child, &birth);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	thread = nta_thread_find(family->child->task);
+	KUNIT_EXPECT_NOT_NULL(test, thread);
+	if (thread)
+		nta_change_by_hand(thread, true, elsewhere);
+	nta_stretch_end();
+	nta_worker_wait(test, family->creator);
+
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_CHILD), seen);
+	KUNIT_EXPECT_TRUE(test, nta_queues_are_empty());
+	nta_read_mask(family->child->task, family->seen);
+	nta_check_mask(test, "the child has what others gave it", family->seen,
+		       elsewhere);
+	nta_worker_do(test, family->creator, do_revert, NULL);
+	check_user(test, family, family->creator, "the creator");
+}
+
 KUNIT_ARRAY_PARAM(stage, nta_stages, nta_describe_stage);
 
 static struct kunit_case child_cases[] = {
@@ -351,6 +379,7 @@ static struct kunit_case child_cases[] = {
 	KUNIT_CASE(child_of_a_thread_that_was_moved_meanwhile),
 	KUNIT_CASE(child_of_a_thread_that_was_moved_and_reverted_meanwhile),
 	KUNIT_CASE(change_of_a_child_that_its_creator_is_placing),
+	KUNIT_CASE(change_of_a_child_that_has_just_become_known),
 	KUNIT_CASE(child_of_a_child_that_others_have_moved),
 	KUNIT_CASE(other_children_are_left_alone),
 	{}

@@ -485,6 +485,52 @@ static struct displaced *revert_to_refused(struct kunit *test,
 			refused + 1);	return displaced;
 }
 
+static void do_set(void *data)
+{
+	const struct nta_affinity *affinity = data;
+	GROUP_AFFINITY set = { .Mask = affinity->mask, .Group = affinity->group };
+
+	KeSetSystemGroupAffinityThread(&set, NULL);
+}
+
+/*
+ * U4: somebody asks for a mask that has active processors, but none where it meets
+ * what user mode has asked for, so the kernel refuses it. A Set that later puts that
+ * part in force is not the answer.
+ */
+static void request_that_the_kept_mask_refuses_is_not_remembered(struct kunit *test)
+{
+	struct nta_affinity gone = pick_victim(test);
+	unsigned int first = cpumask_first(cpu_active_mask);
+	unsigned int second = cpumask_next(first, cpu_active_mask);
+	struct cpumask *user = nta_mask(test), *asked = nta_mask(test);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_affinity a = affinity_of(first);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	if (!NTA_KERNEL_KEEPS_USER_MASK)
+		kunit_skip(test, "needs a kernel that keeps the mask of user mode");
+	if (second >= nta_cpu(&gone))
+		kunit_skip(test, "needs three active processors");
+	cpumask_set_cpu(second, user);
+	cpumask_set_cpu(nta_cpu(&gone), user);
+	cpumask_set_cpu(first, asked);
+	cpumask_set_cpu(nta_cpu(&gone), asked);
+
+	nta_user_sets(test, worker->task, user);
+	nta_worker_do(test, worker, do_set, &a);
+	take_down(test, nta_cpu(&gone));
+	/* Where there are no hooks nobody tells that it is asked for. */
+	nta_note_asked(nta_thread_find(worker->task), asked);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, asked), -EINVAL);
+	bring_up(test, nta_cpu(&gone));
+	nta_worker_do(test, worker, do_set, &gone);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask, user);
+}
+
 /* R11 */
 static void revert_to_a_refused_user_affinity_gives_all_active(struct kunit *test)
 {
@@ -1222,6 +1268,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(node_keeps_its_counts_but_not_its_mask),
 	KUNIT_CASE(processor_seen_first_gets_the_next_index),
 	KUNIT_CASE(displaced_thread_can_be_set_elsewhere_and_reverted),
+	KUNIT_CASE(request_that_the_kept_mask_refuses_is_not_remembered),
 	KUNIT_CASE(revert_to_a_refused_user_affinity_gives_all_active),
 	KUNIT_CASE(storport_revert_to_a_refused_user_affinity_is_unsuccessful),
 	KUNIT_CASE(displaced_thread_is_put_back_when_its_processor_returns),

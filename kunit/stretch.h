@@ -11,7 +11,7 @@
 
 struct task_struct;
 
-/* All stages, for tests with parameters. */
+/* The stages of each install, for tests with parameters. */
 extern const enum nta_stage nta_stages[2];
 void nta_describe_stage(const enum nta_stage *stage, char *name);
 

@@ -166,6 +166,7 @@ void nta_place_child(struct task_struct *task, bool other_cpuset)
 		nta_report_child_missed(task);
 		return;
 	}
+	nta_stretch_point(task, NTA_STAGE_KNOWN);
 	/* Once more, with room for the mask: it may be another by now. */
 	owes = owes_user(parent, task, other_cpuset, nta_thread_user(child)) &&
 	       owe_user(child);

@@ -55,8 +55,9 @@ bool nta_place_state(struct nta_thread *thread, const struct nta_state *expected
 
 enum nta_reason nta_held_in_place(const struct nta_thread *thread);
 
-/* How far an installer who is not the thread has come. */
+/* How far somebody has come who is to install for another thread. */
 enum nta_stage {
+	NTA_STAGE_KNOWN,	/* the thread, a new child, has its entry */
 	NTA_STAGE_LOOKED,	/* he has read the state, and begins */
 	NTA_STAGE_BEGUN,	/* he is about to change the affinity */
 };

@@ -324,6 +324,23 @@ result "O4 and no return after the Revert"
 order h close && rmmod from_the_shell ntaffinity
 result "O4 a module loaded with verify=1 unloads"
 
+# An init routine, whose text is freed.
+insmod /ko/ntaffinity.ko groupsize=2
+clear_log
+insmod /ko/ntaffinity_forgets.ko
+logged "[ntaffinity_forgets]: Set to group 0 mask 0x0 refused: the mask is empty"
+result "S7 a Set in an init routine is refused with a line"
+until_true eval '[ "$(stat leaked)" = 1 ]' &&
+	dmesg | grep "nobody reverted after" | grep -qF "[ntaffinity_forgets]"
+result "U13 U8 who called there is told when its text is freed, by the module"
+rmmod ntaffinity_forgets
+clear_log
+insmod /ko/ntaffinity_forgets.ko
+logged "[ntaffinity_forgets]: Set to group 0 mask 0x0 refused: the mask is empty"
+result "U13 what was loaded anew has lines of its own"
+until_true eval '[ "$(stat leaked)" = 2 ]' && rmmod ntaffinity_forgets ntaffinity
+result "U12 and both unload"
+
 # --- DISPATCH_LEVEL (I2, I3, I4) ----------------------------------------------
 
 tracing=/sys/kernel/tracing

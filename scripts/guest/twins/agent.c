@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -61,6 +62,21 @@ static void *call_and_end(void *text)
 	return (void *)(long)call_driver(text, &unused);
 }
 
+/* As fork(), but the child is a member of another cgroup from the beginning. */
+static pid_t fork_into(const char *cgroup)
+{
+	struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
+	int fd = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	pid_t pid;
+
+	if (fd < 0)
+		return -1;
+	args.cgroup = fd;
+	pid = syscall(SYS_clone3, &args, sizeof(args));
+	close(fd);
+	return pid;
+}
+
 /* The child tells over a pipe that it is there, and then only exists. */
 static pid_t make_child(const struct request *request)
 {
@@ -85,7 +101,7 @@ static pid_t make_child(const struct request *request)
 		}
 		break;
 	default:
-		pid = fork();
+		pid = request->op == OP_FORK_INTO ? fork_into(request->text) : fork();
 		if (pid)
 			break;
 		if (request->mask && set_affinity(0, request->mask))
@@ -94,6 +110,8 @@ static pid_t make_child(const struct request *request)
 			_exit(0);
 		wait_forever(&to[1]);
 	}
+	if (pid < 0)
+		return -1;
 	if (request->op == OP_FORK_TWICE)
 		waitpid(pid, NULL, 0);
 	if (read(to[0], &pid, sizeof(pid)) != sizeof(pid))
@@ -213,6 +231,7 @@ void run_agent(void)
 			break;
 		case OP_FORK:
 		case OP_FORK_TWICE:
+		case OP_FORK_INTO:
 		case OP_VFORK:
 		case OP_THREAD:
 			reply.child = make_child(&request);

@@ -80,6 +80,7 @@ void test_u9_vfork(void);
 void test_u9_thread(void);
 void test_u9_user_mode_first(void);
 void test_u9_in_cpuset(void);
+void test_u9_into_cpuset(void);
 void test_u9_displaced(void);
 void test_u9_given_up(void);
 void test_u9_io_uring(void);

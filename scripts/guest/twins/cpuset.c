@@ -74,6 +74,13 @@ void need_cpusets(void)
 		skip("the kernel has no cpusets");
 }
 
+void need_cpusets_v2(void)
+{
+	need_cpusets();
+	if (cpuset_v1)
+		skip("of cgroups of version 2 only");
+}
+
 void cpuset_takes(const char *name, __u64 mask)
 {
 	const char *path = cpuset_file(name, "cpuset.cpus");

@@ -91,9 +91,9 @@ void test_u8_killed_in_wait(void)
 	check_counter("leaked", leaked + 1);
 }
 
-static void has_children(enum op op, __u64 mask, const char *what)
+static void has_children_in(enum op op, const char *cgroup, const char *what)
 {
-	struct reply mine = ask(&held, op, mask, NULL), theirs = ask(&twin, op, mask, NULL);
+	struct reply mine = ask(&held, op, 0, cgroup), theirs = ask(&twin, op, 0, cgroup);
 
 	event("both: %s: %d and %d", what, mine.child, theirs.child);
 	if (mine.error || theirs.error)
@@ -107,6 +107,11 @@ static void has_children(enum op op, __u64 mask, const char *what)
 		     allowed_in_proc(theirs.child));
 }
 
+static void has_children(enum op op, const char *what)
+{
+	has_children_in(op, NULL, what);
+}
+
 static void children(enum op op, const char *what)
 {
 	static const __u64 users[] = { 0, CPU(1) | CPU(2), CPU(2), CPU(0) };
@@ -117,18 +122,18 @@ static void children(enum op op, const char *what)
 		if (users[i])
 			user_sets(users[i], BY_OTHER);
 		set_and_check(CPU(2));
-		has_children(op, 0, what);
+		has_children(op, what);
 		check_held(CPU(2));
 		/* With a change that may not have been put back yet. */
 		user_sets(CPU(1) | CPU(3), BY_OTHER);
-		has_children(op, 0, what);
+		has_children(op, what);
 		check_held(CPU(2));
 		driver_sets(CPU(3));
-		has_children(op, 0, what);
+		has_children(op, what);
 		check_held(CPU(3));
 		revert_and_check();
 		/* And not any more. */
-		has_children(op, 0, what);
+		has_children(op, what);
 		end_agents();
 		forget_history();
 	}
@@ -188,7 +193,7 @@ void test_u9_user_mode_first(void)
 	 * change, made last, shows that whoever serves the children has come
 	 * this far; a whole deadline after that only has to stay quiet.
 	 */
-	has_children(OP_FORK, 0, "fork()");
+	has_children(OP_FORK, "fork()");
 	if (within(300, any_differs(child, choices)))
 		fail("U9: a child lost the affinity that it gave itself");
 	revert_and_check();
@@ -201,10 +206,35 @@ void test_u9_in_cpuset(void)
 	make_cpuset("nta_a", CPU(0) | CPU(1));
 	set_and_check(CPU(2));
 	move_both("nta_a");
-	has_children(OP_FORK, 0, "fork()");
+	has_children(OP_FORK, "fork()");
 	check_held(CPU(2));
-	has_children(OP_THREAD, 0, "pthread_create()");
+	has_children(OP_THREAD, "pthread_create()");
 	revert_and_check();
+}
+
+/* A child that is created into another cpuset has that one's affinity. */
+void test_u9_into_cpuset(void)
+{
+	static const __u64 cpus[] = { CPU(0) | CPU(1), CPU(2) | CPU(3), CPU(2) };
+	char path[64];
+	unsigned int i;
+
+	need_cpusets_v2();
+	snprintf(path, sizeof(path), "%s/%s", cgroups, cpuset_names[0]);
+	for (i = 0; i < ARRAY_SIZE(cpus); i++) {
+		start_pair();
+		make_cpuset(cpuset_names[0], cpus[i]);
+		set_and_check(CPU(2));
+		has_children_in(OP_FORK_INTO, path, "clone3() into a cpuset");
+		check_held(CPU(2));
+		has_children(OP_FORK, "fork()");
+		user_sets(CPU(1) | CPU(3), BY_OTHER);
+		has_children_in(OP_FORK_INTO, path, "clone3() into a cpuset");
+		revert_and_check();
+		has_children_in(OP_FORK_INTO, path, "clone3() into a cpuset");
+		end_agents();
+		forget_history();
+	}
 }
 
 void test_u9_displaced(void)
@@ -217,10 +247,10 @@ void test_u9_displaced(void)
 	set_and_check(CPU(2));
 	switch_cpu(2, false);
 	check_displaced(displaced);
-	has_children(OP_FORK, 0, "fork()");
+	has_children(OP_FORK, "fork()");
 	switch_cpu(2, true);
 	check_held(CPU(2));
-	has_children(OP_FORK, 0, "fork()");
+	has_children(OP_FORK, "fork()");
 	revert_and_check();
 }
 
@@ -230,9 +260,9 @@ void test_u9_given_up(void)
 	set_and_check(CPU(2));
 	fight(0);
 	user_sets(CPU(0) | CPU(3), BY_OTHER);
-	has_children(OP_FORK, 0, "fork()");
+	has_children(OP_FORK, "fork()");
 	user_sets(CPU(1) | CPU(3), BY_OTHER);
-	has_children(OP_THREAD, 0, "pthread_create()");
+	has_children(OP_THREAD, "pthread_create()");
 	revert_and_check();
 }
 

@@ -188,6 +188,7 @@ static const struct {
 	{ "U9 pthread_create while active", test_u9_thread },
 	{ "U9 a child that sets its own affinity at once keeps it", test_u9_user_mode_first },
 	{ "U9 U4 fork in a new cpuset while active", test_u9_in_cpuset },
+	{ "U9 U4 clone3 into a cpuset while active", test_u9_into_cpuset },
 	{ "U9 U6 fork while displaced", test_u9_displaced },
 	{ "U9 U5 fork after a fight was given up", test_u9_given_up },
 	{ "U9 io_uring's worker made while active", test_u9_io_uring },

@@ -92,6 +92,7 @@ enum op {
 	OP_SET_BY_THREAD,	/* a second thread does it */
 	OP_FORK,		/* a child; it sets .mask itself if that is not 0 */
 	OP_FORK_TWICE,		/* a grandchild, as daemon(3) makes one */
+	OP_FORK_INTO,		/* a child, created into the cgroup .text */
 	OP_VFORK,		/* a child that executes a program */
 	OP_THREAD,		/* a thread */
 	OP_THREAD_ENDS,		/* a thread that writes .text to the driver and ends */
@@ -174,6 +175,7 @@ bool mount_v2(void);
 bool mount_v1(void);
 void unmount_v1(void);
 void need_cpusets(void);
+void need_cpusets_v2(void);
 void cpuset_takes(const char *name, __u64 mask);
 void make_cpuset(const char *name, __u64 mask);
 void move_both(const char *name);
