@@ -262,6 +262,47 @@ static void child_of_a_child_that_others_have_moved(struct kunit *test)
 	check_end(test, family);
 }
 
+struct poor_birth {
+	struct task_struct *child;
+	bool failed;
+};
+
+static void do_place_child_without_memory(void *data)
+{
+	struct poor_birth *birth = data;
+
+	nta_fail_allocation(1);
+	nta_place_child(birth->child, false);
+	birth->failed = !nta_failure_is_left();
+	nta_fail_allocation(0);
+}
+
+/* U9: it keeps what it has; that is counted, and the next one is not affected. */
+static void child_for_which_there_is_no_memory_is_missed(struct kunit *test)
+{
+	struct family *family = make_family(test);
+	struct poor_birth birth = { .child = family->child->task };
+	long missed = nta_event_count(NTA_EVENT_CHILD_MISSED);
+	long seen = nta_event_count(NTA_EVENT_CHILD);
+
+	if (!nta_allocations_can_fail())
+		kunit_skip(test, NTA_NEEDS_FAILSLAB);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "needs memory that does not come from a reserve");
+	nta_worker_do(test, family->creator, do_place_child_without_memory,
+		      &birth);
+	KUNIT_EXPECT_TRUE_MSG(test, birth.failed, "nothing was allocated");
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_CHILD_MISSED), missed + 1);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_CHILD), seen);
+	KUNIT_EXPECT_NULL(test, nta_thread_find(family->child->task));
+	nta_read_mask(family->child->task, family->seen);
+	nta_check_mask(test, "the child", family->seen, family->inherited);
+
+	place(test, family->creator, family->child);
+	check_user(test, family, family->child, "the child, with memory");
+	check_end(test, family);
+}
+
 /* What has another reason is not ours to change. */
 static void other_children_are_left_alone(struct kunit *test)
 {
@@ -382,6 +423,7 @@ static struct kunit_case child_cases[] = {
 	KUNIT_CASE(change_of_a_child_that_has_just_become_known),
 	KUNIT_CASE(child_of_a_child_that_others_have_moved),
 	KUNIT_CASE(other_children_are_left_alone),
+	KUNIT_CASE(child_for_which_there_is_no_memory_is_missed),
 	{}
 };
 

@@ -46,8 +46,13 @@ run()
 	for notes in "$work/$name/tree/src"/*.gcno; do
 		cp "$notes" "$dir/"
 	done
+	# Newer kernels name the sources relative to the tree.
+	ln -s "$work/$name/tree"/{src,include} "$dir/"
 	# Branches with their counts, and one file for each source, with its whole path.
-	(cd "$dir" && gcov -b -c -p ./*.gcda) >"$dir/gcov.log" 2>&1 || { tail "$dir/gcov.log"; bad=$((bad + 1)); }
+	if ! (cd "$dir" && gcov -b -c -p ./*.gcda) >"$dir/gcov.log" 2>&1 || grep 'Cannot open source file src/' "$dir/gcov.log"; then
+		tail "$dir/gcov.log"
+		bad=$((bad + 1))
+	fi
 }
 
 bad=0
