@@ -139,13 +139,33 @@ static struct ftrace_ops request_ops = {
 	.flags = FTRACE_OPS_FL_PERMANENT,
 };
 
-static int hook(struct ftrace_ops *ops, const char *symbol)
+/*
+ * Which function is meant. Without memory for that one entry the kernel says that all
+ * is well, up to 7.3, and leaves the filter empty: then every function is. So
+ * it is held against a filter that is empty.
+ */
+static int set_filter(struct ftrace_ops *ops, const char *symbol)
 {
+	const void *empty;
 	char name[32];
 	int ret;
 
+	ret = ftrace_set_filter(ops, NULL, 0, 1);
+	if (ret)
+		return ret;
+	empty = rcu_access_pointer(ops->func_hash->filter_hash);
 	strscpy(name, symbol, sizeof(name));
 	ret = ftrace_set_filter(ops, name, strlen(name), 1);
+	if (!ret && rcu_access_pointer(ops->func_hash->filter_hash) == empty)
+		ret = -ENOMEM;
+	return ret;
+}
+
+static int hook(struct ftrace_ops *ops, const char *symbol)
+{
+	int ret;
+
+	ret = set_filter(ops, symbol);
 	if (!ret)
 		ret = register_ftrace_function(ops);
 	if (ret)
