@@ -18,12 +18,15 @@
 #include <linux/debugfs.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "debugfs.h"
 #include "level.h"
 #include "node.h"
 #include "report.h"
+#include "system_affinity.h"
 #include "thread.h"
 #include "topology.h"
 #include "user_affinity.h"
@@ -58,11 +61,11 @@ static void show_nodes(struct seq_file *file, unsigned int group)
 
 static int groups_show(struct seq_file *file, void *unused)
 {
+	struct cpumask *cpus = kmalloc(cpumask_size(), GFP_KERNEL);
 	unsigned int group;
-	cpumask_var_t cpus;
 	u64 possible;
 
-	if (!alloc_cpumask_var(&cpus, GFP_KERNEL))
+	if (!cpus)
 		return -ENOMEM;
 	seq_puts(file, "group possible active seen cpus nodes\n");
 	for (group = 0; group < nta_topology.group_count; group++) {
@@ -75,62 +78,92 @@ static int groups_show(struct seq_file *file, void *unused)
 		show_nodes(file, group);
 		seq_putc(file, '\n');
 	}
-	free_cpumask_var(cpus);
+	kfree(cpus);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(groups);
 
-/* Where the masks of a thread are copied to: its pi_lock is not held for long. */
+/* What a line shows, copied: a thread's pi_lock is not held for as long as that takes. */
 struct listing {
 	struct seq_file *file;
-	cpumask_var_t installed;
-	cpumask_var_t user;
+	struct nta_state state;
+	const char *pending;
+	struct cpumask *system;
+	struct cpumask *installed;
+	struct cpumask *user;
 };
 
-static const char *to_be_done(bool active, unsigned long flags)
+/* What is still to be done for a thread; NULL if it is not active, and nothing is. */
+static const char *to_be_done(struct nta_thread *thread)
 {
-	if (!active)
-		return "revert";
-	if (test_bit(NTA_THREAD_DISPLACED, &flags))
+	const struct task_struct *task = thread->task;
+	/* A worker may have to wait until the thread may migrate. */
+	bool busy = thread->installer && thread->installer != task;
+
+	if (!thread->state.active)
+		return busy || test_bit(NTA_THREAD_USER_DUE, &thread->flags) ?
+			       "revert" : NULL;
+	if (test_bit(NTA_THREAD_DISPLACED, &thread->flags))
 		return "displaced";
-	if (test_bit(NTA_THREAD_PENDING, &flags))
+	if (busy || test_bit(NTA_THREAD_PENDING, &thread->flags))
 		return "move";
-	if (test_bit(NTA_THREAD_GIVEN_UP, &flags))
+	if (test_bit(NTA_THREAD_GIVEN_UP, &thread->flags))
 		return "given_up";
+	/* One that is left alone as well: nobody puts it back (T4). */
+	if (!thread->installer && !test_bit(NTA_THREAD_BOUND, &thread->flags) &&
+	    !nta_is_in_force(thread))
+		return "changed";
 	return "-";
+}
+
+static bool read_thread(struct nta_thread *thread, struct listing *listing)
+{
+	unsigned long flags;
+
+	/* A change that no probe has told would not be in what is shown. */
+	nta_look_after(thread);
+	flags = nta_lock_affinity(thread);
+	listing->pending = to_be_done(thread);
+	if (listing->pending) {
+		listing->state = thread->state;
+		if (thread->state.active)
+			nta_system_to_cpumask(thread, &thread->state.system,
+					      listing->system);
+		cpumask_copy(listing->installed, &thread->task->cpus_mask);
+		cpumask_copy(listing->user, nta_thread_user(thread));
+	}
+	nta_unlock_affinity(thread, flags);
+	return listing->pending;
 }
 
 /* The bucket's lock is held for as long as a line takes: so the task_struct stays. */
 static void show_thread(struct nta_thread *thread, void *data)
 {
-	struct task_struct *task = thread->task;
 	struct listing *listing = data;
+	const struct nta_affinity *system = &listing->state.system;
 	struct seq_file *file = listing->file;
-	unsigned long irq_flags, flags, caller;
-	struct nta_state state;
+	char comm[TASK_COMM_LEN] = "";
+	unsigned long caller;
 
-	/* A change that no probe has told would not be in what is shown. */
-	nta_look_after(thread);
-	irq_flags = nta_lock_affinity(thread);
-	state = thread->state;
-	flags = READ_ONCE(thread->flags);
-	cpumask_copy(listing->installed, &task->cpus_mask);
-	cpumask_copy(listing->user, nta_thread_user(thread));
-	nta_unlock_affinity(thread, irq_flags);
-	if (!state.active && !test_bit(NTA_THREAD_USER_DUE, &flags))
+	/* The file is written again, with more room. */
+	if (seq_has_overflowed(file) || !read_thread(thread, listing))
 		return;
 
-	/* It may have spaces, which separate the fields. */
-	seq_printf(file, "%d ", task->pid);
-	seq_escape(file, task->comm, " \t\n\\");
-	if (state.active)
-		seq_printf(file, " %u:%#llx", state.system.group,
-			   state.system.mask);
-	else
+	/* data_race: up to 7.0 the name that is just being changed may have no end. */
+	data_race(memcpy(comm, thread->task->comm, sizeof(comm) - 1));
+	seq_printf(file, "%d ", thread->task->pid);
+	/* Spaces separate the fields. */
+	seq_escape(file, comm[0] ? comm : "-", " \t\n\\");
+	if (!listing->state.active) {
 		seq_puts(file, " -");
+	} else if (nta_is_several(system)) {
+		show_cpus(file, listing->system);
+	} else {
+		seq_printf(file, " %u:%#llx", system->group, system->mask);
+	}
 	show_cpus(file, listing->installed);
 	show_cpus(file, listing->user);
-	seq_printf(file, " %s", to_be_done(state.active, flags));
+	seq_printf(file, " %s", listing->pending);
 	caller = READ_ONCE(thread->caller);
 	/* A child that is to get the user affinity has not called. */
 	if (caller)
@@ -142,19 +175,17 @@ static void show_thread(struct nta_thread *thread, void *data)
 static int threads_show(struct seq_file *file, void *unused)
 {
 	struct listing listing = { .file = file };
-	int ret = -ENOMEM;
+	void *masks = kcalloc(3, cpumask_size(), GFP_KERNEL);
 
-	if (!alloc_cpumask_var(&listing.installed, GFP_KERNEL))
-		return ret;
-	if (!alloc_cpumask_var(&listing.user, GFP_KERNEL))
-		goto free_installed;
+	if (!masks)
+		return -ENOMEM;
+	listing.system = masks;
+	listing.installed = masks + cpumask_size();
+	listing.user = masks + 2 * cpumask_size();
 	seq_puts(file, "pid comm system installed user pending caller\n");
 	nta_threads_visit(show_thread, &listing);
-	ret = 0;
-	free_cpumask_var(listing.user);
-free_installed:
-	free_cpumask_var(listing.installed);
-	return ret;
+	kfree(masks);
+	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(threads);
 

@@ -106,8 +106,11 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 		return NTA_NO_MEMORY;
 
 	/* Likewise of what was trimmed, or is reverted to. */
-	if (next->active && nta_is_placed(thread, &next->system))
+	if (next->active && nta_is_placed(thread, &next->system)) {
+		WRITE_ONCE(thread->caller, caller);
+		trace_nta_changed(next, caller);
 		return NTA_OK;
+	}
 
 	if (context == NTA_PASSIVE)
 		reason = carry_out_now(thread, outcome);
