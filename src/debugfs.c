@@ -149,7 +149,7 @@ static void show_thread(struct nta_thread *thread, void *data)
 	if (seq_has_overflowed(file) || !read_thread(thread, listing))
 		return;
 
-	/* data_race: up to 7.0 the name that is just being changed may have no end. */
+	/* data_race: on 6.1 and 6.12 a name that is just being changed may have no end. */
 	data_race(memcpy(comm, thread->task->comm, sizeof(comm) - 1));
 	seq_printf(file, "%d ", thread->task->pid);
 	/* Spaces separate the fields. */
