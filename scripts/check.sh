@@ -202,14 +202,13 @@ step_user()
 	boot_and_count "user-$1" "$scripts/boot.sh" -c 4 -t 600 "$1" user.sh
 }
 
-# Each load waits for grace periods, and in QEMU takes a second: every fourth will do
-# there, where leaks are looked for.
+# Where leaks are looked for in QEMU a load takes a second: every fourth will do there.
 step_starve()
 {
 	local step=1
 	need "build-$1" || return
 	kernel_row "$1"
-	[ "$k_runner" != qemu ] || step=4
+	[[ +$k_config+ != *+kmemleak+* ]] || step=4
 	boot_and_count "starve-$1" "$scripts/boot.sh" -c 4 -a rcupdate.rcu_expedited=1 "$1" starve.sh "$step"
 }
 
