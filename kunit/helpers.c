@@ -185,23 +185,24 @@ void nta_user_sets(struct kunit *test, struct task_struct *task,
 bool nta_wait_for_mask(struct task_struct *task, const struct cpumask *mask,
 		       struct cpumask *seen)
 {
-	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
+	/* Not until a time: after a pause of the whole machine others run as well. */
+	unsigned int ticks = NTA_PUT_BACK_TIMEOUT;
 
 	do {
 		nta_read_mask(task, seen);
 		if (cpumask_equal(seen, mask))
 			return true;
 		schedule_timeout_uninterruptible(1);
-	} while (time_before(jiffies, end));
+	} while (--ticks);
 	return false;
 }
 
 bool nta_wait_for_event(enum nta_event event, long count)
 {
-	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
+	unsigned int ticks = NTA_PUT_BACK_TIMEOUT;
 
 	while (nta_event_count(event) < count) {
-		if (time_after(jiffies, end))
+		if (!--ticks)
 			return false;
 		schedule_timeout_uninterruptible(1);
 	}

@@ -522,14 +522,14 @@ static void interrupts_have_levels_of_their_own(struct kunit *test)
 
 static void wait_until_moved(const struct cpumask *mask, struct nta_look *look)
 {
-	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
+	unsigned int ticks = NTA_PUT_BACK_TIMEOUT;
 
 	do {
 		schedule_timeout_uninterruptible(1);
 		nta_look_at_me(look);
 	} while ((!cpumask_equal(&look->mask, mask) ||
 		  !cpumask_test_cpu(look->cpu, mask) ||
-		  look->entry.pending) && time_before(jiffies, end));
+		  look->entry.pending || look->entry.owned) && --ticks);
 }
 
 /* What a thread calls in a section, and what is seen in it and after it. */

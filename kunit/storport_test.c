@@ -1048,11 +1048,13 @@ static void priority_is_what_was_asked_for(struct kunit *test)
 	guests[0].data = &at_start;
 	all = start_guest(&guests[0], &adapter, &priority);
 	end_guest(&guests[0]);
+	all &= wait_for_threads(&adapter, 0);
 
 	guests[1].work = set_own_priority;
 	guests[1].data = &set;
 	all &= start_guest(&guests[1], &adapter, NULL);
 	end_guest(&guests[1]);
+	all &= wait_for_threads(&adapter, 0);
 
 	guests[2].waits = true;
 	guests[2].work = see_priority;
@@ -1162,6 +1164,7 @@ static void nobody_ends_a_thread_but_itself(struct kunit *test)
 		kunit_skip(test, "needs 2 possible CPUs: an adapter has as many threads");
 	all = start_guest(&guests[2], &adapter, NULL);
 	end_guest(&guests[2]);
+	all &= wait_for_threads(&adapter, 0);
 	guests[1].waits = true;
 	all &= start_guest(&guests[1], &adapter, NULL);
 	guests[0].waits = true;

@@ -325,7 +325,7 @@ static void set_and_revert_all_the_time(void *data)
 	unsigned long end = jiffies + HZ;
 
 	cpumask_copy(busy->user, &current->cpus_mask);
-	while (busy->pairs < PAIRS && time_before(jiffies, end)) {
+	do {
 		KeSetSystemGroupAffinityThread(&a, &outer);
 		busy->wrong += outer.Mask || outer.Group || !is_in(&busy->a);
 		KeSetSystemGroupAffinityThread(&b, &inner);
@@ -337,7 +337,7 @@ static void set_and_revert_all_the_time(void *data)
 		busy->wrong += !cpumask_equal(busy->user, &current->cpus_mask);
 		busy->pairs++;
 		cond_resched();
-	}
+	} while (busy->pairs < PAIRS && time_before(jiffies, end));
 }
 
 /* S1 S3 R1 R3 U8: with threads that come and go, half of them leaking. */

@@ -323,6 +323,16 @@ static void change_of_a_bound_thread_stays(struct kunit *test)
 	nta_check_mask(test, "after the Revert", &call->look.mask, in_b);
 }
 
+/* Wait until nobody installs, and say how long ago the second has begun. */
+static void begin_second(struct nta_worker *worker, unsigned int ago)
+{
+	struct nta_thread *thread = nta_thread_find(worker->task);
+
+	nta_thread_own(thread);
+	thread->window = (u32)jiffies - ago;
+	nta_thread_disown(thread);
+}
+
 /* U5: beyond 10 put-backs a second the other side wins, until the next Set. */
 static void fight_is_given_up_until_the_next_set(struct kunit *test)
 {
@@ -339,16 +349,18 @@ static void fight_is_given_up_until_the_next_set(struct kunit *test)
 
 	set(test, worker, &a);
 	nta_forget_hotplug();
+	/* In one second, however slow this machine is. */
 	for (i = 0; i < 10; i++) {
+		begin_second(worker, 0);
 		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_b), 0);
 		if (!nta_wait_for_mask(worker->task, in_a, seen))
 			break;
 	}
-	/* On a machine that is too slow for a fight there is none. */
 	KUNIT_EXPECT_EQ_MSG(test, i, 10, "given up too early");
 	for (i = 0; i < 100; i++) {
 		if (nta_event_count(NTA_EVENT_GIVEN_UP) > given_up)
 			break;
+		begin_second(worker, 0);
 		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_b), 0);
 		usleep_range(1000, 2000);
 	}
@@ -402,16 +414,6 @@ static struct fight *begin_fight(struct kunit *test,
 	return fight;
 }
 
-/* Wait until nobody installs, and say how long ago the second has begun. */
-static void begin_second(struct fight *fight, unsigned int ago)
-{
-	struct nta_thread *thread = nta_thread_find(fight->worker->task);
-
-	nta_thread_own(thread);
-	thread->window = (u32)jiffies - ago;
-	nta_thread_disown(thread);
-}
-
 /* So often in one second, however slow this machine is, and no time more. */
 static void check_put_backs(struct kunit *test, struct fight *fight,
 			    const struct cpumask *own)
@@ -421,13 +423,13 @@ static void check_put_backs(struct kunit *test, struct fight *fight,
 
 	for (i = 0; i < PUT_BACKS_A_SECOND; i++) {
 		if (i)
-			begin_second(fight, 0);
+			begin_second(fight->worker, 0);
 		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(task, fight->there), 0);
 		if (!nta_wait_for_mask(task, own, fight->seen))
 			break;
 	}
 	KUNIT_EXPECT_EQ_MSG(test, i, PUT_BACKS_A_SECOND, "given up too early");
-	begin_second(fight, 0);
+	begin_second(fight->worker, 0);
 	fight->put_back += PUT_BACKS_A_SECOND;
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_PUT_BACK),
 			fight->put_back);
@@ -444,7 +446,7 @@ static void check_given_up(struct kunit *test, struct fight *fight)
 	fight->given_up++;
 	KUNIT_EXPECT_TRUE(test, nta_wait_for_event(NTA_EVENT_GIVEN_UP,
 						   fight->given_up));
-	begin_second(fight, 0);
+	begin_second(fight->worker, 0);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_PUT_BACK),
 			fight->put_back);
 	nta_thread_snapshot(task, &entry);
@@ -462,7 +464,7 @@ static void put_backs_are_counted_by_the_second(struct kunit *test)
 	set(test, fight->worker, &a);
 	check_put_backs(test, fight, in_a);
 	/* A second has passed. */
-	begin_second(fight, HZ + 1);
+	begin_second(fight->worker, HZ + 1);
 	check_put_backs(test, fight, in_a);
 	check_given_up(test, fight);
 	set(test, fight->worker, &a);
@@ -482,7 +484,7 @@ static void changes_that_come_with_hotplug_are_no_fight(struct kunit *test)
 	for (i = 0; i < 3 * PUT_BACKS_A_SECOND; i++) {
 		nta_note_hotplug();
 		if (i)
-			begin_second(fight, 0);
+			begin_second(fight->worker, 0);
 		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(fight->worker->task,
 							   fight->there), 0);
 		if (!nta_wait_for_mask(fight->worker->task, in_a, fight->seen))
@@ -494,7 +496,7 @@ static void changes_that_come_with_hotplug_are_no_fight(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_GIVEN_UP), fight->given_up);
 	/* They are none of those that count in a fight. */
 	nta_forget_hotplug();
-	begin_second(fight, 0);
+	begin_second(fight->worker, 0);
 	fight->put_back = nta_event_count(NTA_EVENT_PUT_BACK);
 	check_put_backs(test, fight, in_a);
 	check_given_up(test, fight);
@@ -548,7 +550,7 @@ static void set_by_way(struct kunit *test, struct fight *fight,
 						  nta_mask_of(test, affinity),
 						  fight->seen));
 	do {
-		begin_second(fight, 0);
+		begin_second(fight->worker, 0);
 		nta_thread_snapshot(fight->worker->task, &entry);
 	} while (entry.pending && time_before(jiffies, end));
 	KUNIT_EXPECT_FALSE(test, entry.pending);
@@ -607,7 +609,7 @@ static void check_set_meets_the_end_of_a_fight(struct kunit *test,
 
 	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(fight->worker->task, in_again,
 						  fight->seen));
-	begin_second(fight, 0);
+	begin_second(fight->worker, 0);
 	nta_thread_snapshot(fight->worker->task, &entry);
 	KUNIT_EXPECT_FALSE(test, entry.given_up);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_GIVEN_UP),

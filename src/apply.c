@@ -99,12 +99,28 @@ static void displaced_work(struct work_struct *work)
 		queue_delayed_work(nta_queue, &displaced, HZ);
 }
 
-static void displace(struct nta_thread *thread,
-		     const struct nta_affinity *system)
+/*
+ * Unless the thread has another state by now, or, if that was why (@gone), a processor
+ * has come back: then there is more to do.
+ */
+static void displace(struct nta_thread *thread, const struct nta_state *state,
+		     bool gone)
 {
-	if (!test_and_set_bit(NTA_THREAD_DISPLACED, &thread->flags))
-		nta_report_displaced(thread->task, system);
-	queue_delayed_work(nta_queue, &displaced, HZ);
+	unsigned long flags = nta_lock_affinity(thread);
+	bool is_displaced, is_new;
+
+	is_displaced = nta_state_equal(&thread->state, state) &&
+		       (!gone || nta_system_is_gone(thread, &state->system));
+	is_new = is_displaced &&
+		 !test_and_set_bit(NTA_THREAD_DISPLACED, &thread->flags);
+	nta_unlock_affinity(thread, flags);
+
+	if (is_new)
+		nta_report_displaced(thread->task, &state->system);
+	if (is_displaced)
+		queue_delayed_work(nta_queue, &displaced, HZ);
+	else if (gone)
+		nta_apply_soon(thread);
 }
 
 /* Install what the state says, if it still does. @pending: for the first time. */
@@ -118,7 +134,7 @@ static void install_again(struct nta_thread *thread,
 		return;
 	/* In a second it is looked at again, if no processor comes before. */
 	if (reason == NTA_KERNEL_REFUSED)
-		displace(thread, system);
+		displace(thread, state, false);
 
 	if (!reason && pending)
 		thread->put_backs = 0;
@@ -176,7 +192,7 @@ static void apply_state(struct nta_thread *thread)
 	if (gone) {
 		if (pending)
 			set_bit(NTA_THREAD_PENDING, &thread->flags);
-		displace(thread, &state.system);
+		displace(thread, &state, true);
 		return;
 	}
 	/* A thread that has become SCHED_DEADLINE: its next Set sees to it (T4). */

@@ -407,6 +407,9 @@ static void change_user(const struct step *step)
 	}
 	if (run.model.state.active && is_in_force)
 		return;
+	/* And one change while another is just being undone may be lost without hooks. */
+	if (run.model.state.active && !run.placed)
+		return;
 	if (set_cpus_allowed_ptr(current, user) || set_cpus_allowed_ptr(twin, user))
 		differ("others cannot give it %*pbl", cpumask_pr_args(user));
 	run.placed = false;

@@ -205,7 +205,7 @@ before=$(stat leaked)
 clear_log
 kill -9 $pid
 until_true gone $pid && until_true eval '[ $(stat leaked) -eq '$((before + 1))' ]' &&
-	logged "nobody reverted" && logged "[from_the_shell]"
+	until_true logged "nobody reverted" && logged "[from_the_shell]"
 result "U8 a process killed while active is counted and logged with the caller"
 
 clear_log
@@ -330,7 +330,7 @@ clear_log
 insmod /ko/ntaffinity_forgets.ko
 logged "[ntaffinity_forgets]: Set to group 0 mask 0x0 refused: the mask is empty"
 result "S7 a Set in an init routine is refused with a line"
-until_true eval '[ "$(stat leaked)" = 1 ]' &&
+until_true eval '[ "$(stat leaked)" = 1 ]' && until_true logged "nobody reverted after" &&
 	dmesg | grep "nobody reverted after" | grep -qF "[ntaffinity_forgets]"
 result "U13 U8 who called there is told when its text is freed, by the module"
 rmmod ntaffinity_forgets

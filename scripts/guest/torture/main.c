@@ -209,7 +209,7 @@ static bool is_there(const char *needs)
 
 /* In few steps the rarest things may not come about: but not all of them. */
 #define FEW_STEPS 100000
-#define MAX_MISSED 5
+#define MAX_MISSED 12
 
 static int missed;
 

@@ -81,7 +81,7 @@ void test_u5_changed_in_wait(void)
 	start_pair();
 	set_and_check(CPU(2));
 	event("held: waits, uninterruptible");
-	tell(&held, OP_CALL, 0, "sleep 300");
+	tell(&held, OP_CALL, 0, "sleep 1500");
 	user_sets(CPU(0) | CPU(3), BY_OTHER);
 	if (!within(PUT_BACK_MS, get_affinity(held.pid) == CPU(2)))
 		fail("U5: held has %#llx", get_affinity(held.pid));

@@ -50,15 +50,19 @@ void __printf(1, 2) __noreturn skip(const char *format, ...);
 __u64 now_us(void);
 unsigned int below(unsigned int n);
 
-/* Whether @condition becomes true in @ms milliseconds. */
+/*
+ * Whether @condition becomes true in @ms milliseconds. It is looked at so often that a
+ * pause of the whole machine is not taken for time in which it could have.
+ */
 #define within(ms, condition)						\
 ({									\
 	__u64 deadline_ = now_us() + (ms) * 1000ULL;			\
+	int looks_ = (ms) / 10;						\
 	bool true_;							\
 									\
 	for (;;) {							\
 		true_ = (condition);					\
-		if (true_ || now_us() >= deadline_)			\
+		if (true_ || (--looks_ < 0 && now_us() >= deadline_))	\
 			break;						\
 		usleep(200);						\
 	}								\
