@@ -154,13 +154,12 @@ static void show_thread(struct nta_thread *thread, void *data)
 	seq_printf(file, "%d ", thread->task->pid);
 	/* Spaces separate the fields. */
 	seq_escape(file, comm[0] ? comm : "-", " \t\n\\");
-	if (!listing->state.active) {
+	if (!listing->state.active)
 		seq_puts(file, " -");
-	} else if (nta_is_several(system)) {
+	else if (nta_is_several(system))
 		show_cpus(file, listing->system);
-	} else {
+	else
 		seq_printf(file, " %u:%#llx", system->group, system->mask);
-	}
 	show_cpus(file, listing->installed);
 	show_cpus(file, listing->user);
 	seq_printf(file, " %s", listing->pending);

@@ -56,8 +56,8 @@ unsigned int below(unsigned int n);
  */
 #define within(ms, condition)						\
 ({									\
-	__u64 deadline_ = now_us() + (ms) * 1000ULL;			\
-	int looks_ = (ms) / 10;						\
+	int ms_ = (ms), looks_ = ms_ / 10;				\
+	__u64 deadline_ = now_us() + ms_ * 1000ULL;			\
 	bool true_;							\
 									\
 	for (;;) {							\
