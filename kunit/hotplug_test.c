@@ -482,7 +482,8 @@ static struct displaced *revert_to_refused(struct kunit *test,
 	KUNIT_EXPECT_EQ(test, look->task_state, (unsigned int)TASK_RUNNING);
 	nta_check_mask(test, "after the Revert", &look->mask, cpu_active_mask);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_USER_REFUSED),
-			refused + 1);	return displaced;
+			refused + 1);
+	return displaced;
 }
 
 static void do_set(void *data)

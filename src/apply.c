@@ -100,8 +100,9 @@ static void displaced_work(struct work_struct *work)
 }
 
 /*
- * Unless the thread has another state by now, or, if that was why (@gone), a processor
- * has come back: then there is more to do.
+ * The thread is displaced (U6): no processor of its system affinity is active (@gone), or
+ * the kernel has refused it. Nothing was locked since that was seen. So it is not, if the
+ * thread has another state by now, or a processor has come back: then there is more to do.
  */
 static void displace(struct nta_thread *thread, const struct nta_state *state,
 		     bool gone)

@@ -36,7 +36,9 @@
  *			who set it: first the node, then, made anew, the work,
  *			which the kernel does not touch again once it runs. The
  *			two flags the thread itself may clear without owning,
- *			when it gets a new state at DISPATCH_LEVEL.
+ *			when it gets a new state at DISPATCH_LEVEL; so they are
+ *			set under task->pi_lock, if the state is still the one
+ *			that was looked at.
  *   NTA_THREAD_BOUND	the thread itself, when it becomes active
  *   user mask, installed mask, user_print, installer, requester, asked_print,
  *   changes, NTA_THREAD_CHANGED and its like, NTA_THREAD_SECOND, NTA_THREAD_LENT,
