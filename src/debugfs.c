@@ -86,48 +86,47 @@ DEFINE_SHOW_ATTRIBUTE(groups);
 /* What a line shows, copied: a thread's pi_lock is not held for as long as that takes. */
 struct listing {
 	struct seq_file *file;
-	struct nta_state state;
+	struct nta_thread_snapshot entry;
 	const char *pending;
 	struct cpumask *system;
 	struct cpumask *installed;
 	struct cpumask *user;
 };
 
-/* What is still to be done for a thread; NULL if it is not active, and nothing is. */
-static const char *to_be_done(struct nta_thread *thread)
+/*
+ * What is still to be done for a thread; NULL if it is not active, and nothing is. A
+ * worker that is at it may have to wait until the thread may migrate.
+ */
+static const char *to_be_done(struct nta_thread *thread,
+			      const struct nta_thread_snapshot *entry)
 {
-	const struct task_struct *task = thread->task;
-	/* A worker may have to wait until the thread may migrate. */
-	bool busy = thread->installer && thread->installer != task;
-
-	if (!thread->state.active)
-		return busy || test_bit(NTA_THREAD_USER_DUE, &thread->flags) ?
-			       "revert" : NULL;
-	if (test_bit(NTA_THREAD_DISPLACED, &thread->flags))
+	if (!entry->state.active)
+		return entry->busy || entry->pending ? "revert" : NULL;
+	if (entry->displaced)
 		return "displaced";
-	if (busy || test_bit(NTA_THREAD_PENDING, &thread->flags))
+	if (entry->busy || entry->pending)
 		return "move";
-	if (test_bit(NTA_THREAD_GIVEN_UP, &thread->flags))
+	if (entry->given_up)
 		return "given_up";
 	/* One that is left alone as well: nobody puts it back (T4). */
-	if (!thread->installer && !test_bit(NTA_THREAD_BOUND, &thread->flags) &&
-	    !nta_is_in_force(thread))
+	if (!thread->installer && !entry->bound && !nta_is_in_force(thread))
 		return "changed";
 	return "-";
 }
 
 static bool read_thread(struct nta_thread *thread, struct listing *listing)
 {
+	struct nta_thread_snapshot *entry = &listing->entry;
 	unsigned long flags;
 
 	/* A change that no probe has told would not be in what is shown. */
 	nta_look_after(thread);
 	flags = nta_lock_affinity(thread);
-	listing->pending = to_be_done(thread);
+	nta_thread_read(thread, entry);
+	listing->pending = to_be_done(thread, entry);
 	if (listing->pending) {
-		listing->state = thread->state;
-		if (thread->state.active)
-			nta_system_to_cpumask(thread, &thread->state.system,
+		if (entry->state.active)
+			nta_system_to_cpumask(thread, &entry->state.system,
 					      listing->system);
 		cpumask_copy(listing->installed, &thread->task->cpus_mask);
 		cpumask_copy(listing->user, nta_thread_user(thread));
@@ -140,7 +139,7 @@ static bool read_thread(struct nta_thread *thread, struct listing *listing)
 static void show_thread(struct nta_thread *thread, void *data)
 {
 	struct listing *listing = data;
-	const struct nta_affinity *system = &listing->state.system;
+	const struct nta_affinity *system = &listing->entry.state.system;
 	struct seq_file *file = listing->file;
 	char comm[TASK_COMM_LEN] = "";
 	unsigned long caller;
@@ -154,7 +153,7 @@ static void show_thread(struct nta_thread *thread, void *data)
 	seq_printf(file, "%d ", thread->task->pid);
 	/* Spaces separate the fields. */
 	seq_escape(file, comm[0] ? comm : "-", " \t\n\\");
-	if (!listing->state.active)
+	if (!listing->entry.state.active)
 		seq_puts(file, " -");
 	else if (nta_is_several(system))
 		show_cpus(file, listing->system);
@@ -163,7 +162,7 @@ static void show_thread(struct nta_thread *thread, void *data)
 	show_cpus(file, listing->installed);
 	show_cpus(file, listing->user);
 	seq_printf(file, " %s", listing->pending);
-	caller = READ_ONCE(thread->caller);
+	caller = listing->entry.caller;
 	/* A child that is to get the user affinity has not called. */
 	if (caller)
 		seq_printf(file, " %pS\n", (void *)caller);
@@ -171,7 +170,15 @@ static void show_thread(struct nta_thread *thread, void *data)
 		seq_puts(file, " -\n");
 }
 
-static int threads_show(struct seq_file *file, void *unused)
+/**
+ * nta_threads_show() - write the file threads
+ * @file: where to
+ * @unused: not used
+ *
+ * Context: process; may sleep.
+ * Return: 0 or -errno.
+ */
+int nta_threads_show(struct seq_file *file, void *unused)
 {
 	struct listing listing = { .file = file };
 	void *masks = kcalloc(3, cpumask_size(), GFP_KERNEL);
@@ -186,7 +193,8 @@ static int threads_show(struct seq_file *file, void *unused)
 	kfree(masks);
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(threads);
+EXPORT_SYMBOL_IF_KUNIT(nta_threads_show);
+DEFINE_SHOW_ATTRIBUTE(nta_threads);
 
 static int stats_show(struct seq_file *file, void *unused)
 {
@@ -208,7 +216,7 @@ void nta_debugfs_start(void)
 {
 	directory = debugfs_create_dir("ntaffinity", NULL);
 	debugfs_create_file("groups", 0400, directory, NULL, &groups_fops);
-	debugfs_create_file("threads", 0400, directory, NULL, &threads_fops);
+	debugfs_create_file("threads", 0400, directory, NULL, &nta_threads_fops);
 	debugfs_create_file("stats", 0400, directory, NULL, &stats_fops);
 	debugfs_create_file("compat", 0400, directory, NULL, &compat_fops);
 }

@@ -3,6 +3,9 @@
 #ifndef NTA_DEBUGFS_H
 #define NTA_DEBUGFS_H
 
+struct seq_file;
+
+int nta_threads_show(struct seq_file *file, void *unused);
 void nta_debugfs_start(void);
 void nta_debugfs_stop(void);
 

@@ -312,11 +312,43 @@ void nta_thread_end(struct task_struct *task)
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_end);
 
 /**
- * nta_thread_snapshot() - what can be known of a thread from outside
+ * nta_thread_read() - what can be known of a thread from outside
+ * @thread: its entry
+ * @snapshot: receives it
+ *
+ * Context: any. Exact for current, and where the thread's pi_lock is held; else it may
+ * be a mixture.
+ */
+void nta_thread_read(const struct nta_thread *thread,
+		     struct nta_thread_snapshot *snapshot)
+{
+	const struct task_struct *installer = READ_ONCE(thread->installer);
+	unsigned long flags = READ_ONCE(thread->flags);
+
+	*snapshot = (struct nta_thread_snapshot){
+		/* data_race: see above. */
+		.state = data_race(thread->state),
+		.caller = READ_ONCE(thread->caller),
+		.generation = READ_ONCE(thread->generation),
+		.known = true,
+		.owned = flags & BIT(NTA_THREAD_OWNED),
+		.busy = installer && installer != thread->task,
+		.bound = flags & BIT(NTA_THREAD_BOUND),
+		.displaced = flags & BIT(NTA_THREAD_DISPLACED),
+		.given_up = flags & BIT(NTA_THREAD_GIVEN_UP),
+		.placed = flags & BIT(NTA_THREAD_IN_FORCE),
+	};
+	snapshot->pending = flags & BIT(NTA_THREAD_PENDING) ||
+			    (!snapshot->state.active &&
+			     flags & BIT(NTA_THREAD_USER_DUE));
+}
+
+/**
+ * nta_thread_snapshot() - the same of a thread that need not have an entry
  * @task: a task that does not end meanwhile
  * @snapshot: receives it
  *
- * Context: any. Exact for current; of another thread it may be a mixture.
+ * Context: any.
  */
 void nta_thread_snapshot(const struct task_struct *task,
 			 struct nta_thread_snapshot *snapshot)
@@ -327,24 +359,8 @@ void nta_thread_snapshot(const struct task_struct *task,
 
 	rcu_read_lock();
 	thread = find_in(bucket_of(task), task);
-	if (thread) {
-		snapshot->known = true;
-		/* data_race: see above. */
-		data_race(snapshot->state = thread->state);
-		/* data_race: likewise. */
-		data_race(snapshot->caller = thread->caller);
-		snapshot->generation = READ_ONCE(thread->generation);
-		snapshot->owned = test_bit(NTA_THREAD_OWNED, &thread->flags);
-		snapshot->bound = test_bit(NTA_THREAD_BOUND, &thread->flags);
-		snapshot->displaced = test_bit(NTA_THREAD_DISPLACED,
-					       &thread->flags);
-		snapshot->pending =
-			test_bit(NTA_THREAD_PENDING, &thread->flags) ||
-			(!thread->state.active &&
-			 test_bit(NTA_THREAD_USER_DUE, &thread->flags));
-		snapshot->given_up = test_bit(NTA_THREAD_GIVEN_UP,
-					      &thread->flags);
-	}
+	if (thread)
+		nta_thread_read(thread, snapshot);
 	rcu_read_unlock();
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_thread_snapshot);

@@ -107,17 +107,26 @@ static inline struct cpumask *nta_thread_installed(struct nta_thread *thread)
 			       !test_bit(NTA_THREAD_SECOND, &thread->flags));
 }
 
-/* A copy of what can be known of a thread from outside, for tests. */
+/*
+ * A copy of what can be known of a thread from outside: for debugfs, and for tests.
+ * @known: it has an entry
+ * @owned: somebody is installing
+ * @busy: somebody else than the thread
+ * @pending: what the state says was never installed
+ * @placed: what was installed has not been replaced, as far as is known
+ */
 struct nta_thread_snapshot {
 	struct nta_state state;
 	unsigned long caller;
 	unsigned int generation;
 	bool known;
 	bool owned;
+	bool busy;
 	bool bound;
 	bool displaced;
 	bool given_up;
 	bool pending;
+	bool placed;
 };
 
 struct nta_thread *nta_thread_find(const struct task_struct *task);
@@ -126,6 +135,8 @@ struct nta_thread *nta_thread_make(struct task_struct *task, gfp_t gfp);
 bool nta_thread_get(struct nta_thread *thread);
 void nta_thread_put(struct nta_thread *thread);
 void nta_thread_end(struct task_struct *task);
+void nta_thread_read(const struct nta_thread *thread,
+		     struct nta_thread_snapshot *snapshot);
 void nta_thread_snapshot(const struct task_struct *task,
 			 struct nta_thread_snapshot *snapshot);
 
