@@ -934,6 +934,115 @@ static void processor_goes_before_the_worker_looks(struct kunit *test)
 		       nta_mask_of(test, &user));
 }
 
+/*
+ * A worker has seen that no processor of the system affinity is active, and is held up
+ * before he says so. What he has seen may be true no more then.
+ */
+static struct displaced *hold_worker_that_displaces(struct kunit *test,
+						    struct nta_worker *worker)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_thread *thread;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	displaced->gone = nta_pick(test, 0);
+	displaced->a = displaced->gone;
+	nta_worker_do(test, worker, look_around, displaced);
+	nta_worker_do(test, worker, get_narrow_and_active, displaced);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	displaced->a = pick_victim(test);
+
+	nta_thread_own(thread);
+	nta_worker_do(test, worker, set_atomically, displaced);
+	KUNIT_EXPECT_EQ(test, remove_cpu(nta_cpu(&displaced->a)), 0);
+	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
+	nta_thread_disown(thread);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	return displaced;
+}
+
+static void check_never_displaced(struct kunit *test, struct nta_worker *worker,
+				  struct displaced *displaced, long count)
+{
+	struct cpumask *expected = nta_mask_of(test, &displaced->a);
+	struct nta_thread *thread = nta_thread_find(worker->task);
+	struct cpumask *seen = nta_mask(test);
+	struct nta_thread_snapshot entry;
+
+	nta_stretch_end();
+	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(worker->task, expected, seen),
+			      "not moved: CPUs %*pbl", cpumask_pr_args(seen));
+	nta_thread_own(thread);
+	nta_thread_disown(thread);
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_FALSE(test, entry.displaced);
+	KUNIT_EXPECT_FALSE(test, entry.pending);
+	KUNIT_EXPECT_TRUE(test, entry.state.active);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DISPLACED), count);
+}
+
+static void check_reverts_to_first(struct kunit *test, struct nta_worker *worker,
+				   struct displaced *displaced)
+{
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       nta_mask_of(test, &displaced->gone));
+}
+
+/* U6 */
+static void processor_returns_before_the_worker_says_that_it_is_gone(struct kunit *test)
+{
+	long count = nta_event_count(NTA_EVENT_DISPLACED);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct displaced *displaced = hold_worker_that_displaces(test, worker);
+
+	bring_up(test, nta_cpu(&displaced->a));
+	check_never_displaced(test, worker, displaced, count);
+	check_reverts_to_first(test, worker, displaced);
+}
+
+/* U6, I6: and the thread has another system affinity by then. */
+static void thread_moves_on_before_the_worker_says_that_it_is_displaced(struct kunit *test)
+{
+	long count = nta_event_count(NTA_EVENT_DISPLACED);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct displaced *displaced = hold_worker_that_displaces(test, worker);
+	unsigned int gone = nta_cpu(&displaced->a);
+
+	displaced->a = displaced->gone;
+	nta_worker_do(test, worker, set_atomically, displaced);
+	check_never_displaced(test, worker, displaced, count);
+	bring_up(test, gone);
+	check_never_displaced(test, worker, displaced, count);
+	check_reverts_to_first(test, worker, displaced);
+}
+
+/* U6: nor is a thread displaced that has reverted. */
+static void thread_reverts_before_the_worker_says_that_it_is_displaced(struct kunit *test)
+{
+	long count = nta_event_count(NTA_EVENT_DISPLACED);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct displaced *displaced = hold_worker_that_displaces(test, worker);
+	struct nta_thread *thread = nta_thread_find(worker->task);
+	struct nta_thread_snapshot entry;
+
+	nta_worker_do(test, worker, revert_atomically, NULL);
+	nta_stretch_end();
+	nta_thread_own(thread);
+	nta_thread_disown(thread);
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_FALSE(test, entry.displaced);
+	KUNIT_EXPECT_FALSE(test, entry.state.active);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DISPLACED), count);
+	bring_up(test, nta_cpu(&displaced->a));
+	check_reverts_to_first(test, worker, displaced);
+}
+
 /* --- what the kernel forgets with its fallback (U6) --- */
 
 /* What others do while the thread is displaced. Bit n of a mask is the n-th CPU. */
@@ -1279,6 +1388,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(processor_goes_before_a_move),
 	KUNIT_CASE(processor_goes_before_a_put_back),
 	KUNIT_CASE(processor_goes_before_the_worker_looks),
+	KUNIT_CASE(processor_returns_before_the_worker_says_that_it_is_gone),
+	KUNIT_CASE(thread_moves_on_before_the_worker_says_that_it_is_displaced),
+	KUNIT_CASE(thread_reverts_before_the_worker_says_that_it_is_displaced),
 	KUNIT_CASE(displaced_thread_sets_what_is_in_force),
 	KUNIT_CASE(revert_is_due_over_a_processors_going_and_coming),
 	KUNIT_CASE(fallback_alone_while_somebody_asks_is_his),

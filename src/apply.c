@@ -103,14 +103,19 @@ static void displaced_work(struct work_struct *work)
  * The thread is displaced (U6): no processor of its system affinity is active (@gone), or
  * the kernel has refused it. Nothing was locked since that was seen. So it is not, if the
  * thread has another state by now, or a processor has come back: then there is more to do.
+ * @pending: it has not been there yet, and the caller has taken what waited.
  */
 static void displace(struct nta_thread *thread, const struct nta_state *state,
-		     bool gone)
+		     bool gone, bool pending)
 {
 	unsigned long flags = nta_lock_affinity(thread);
+	bool is_same = nta_state_equal(&thread->state, state);
 	bool is_displaced, is_new;
 
-	is_displaced = nta_state_equal(&thread->state, state) &&
+	/* Of another state nobody has taken what waits. */
+	if (is_same && pending)
+		set_bit(NTA_THREAD_PENDING, &thread->flags);
+	is_displaced = is_same &&
 		       (!gone || nta_system_is_gone(thread, &state->system));
 	is_new = is_displaced &&
 		 !test_and_set_bit(NTA_THREAD_DISPLACED, &thread->flags);
@@ -135,7 +140,7 @@ static void install_again(struct nta_thread *thread,
 		return;
 	/* In a second it is looked at again, if no processor comes before. */
 	if (reason == NTA_KERNEL_REFUSED)
-		displace(thread, state, false);
+		displace(thread, state, false, false);
 
 	if (!reason && pending)
 		thread->put_backs = 0;
@@ -191,9 +196,7 @@ static void apply_state(struct nta_thread *thread)
 		return;
 	/* A processor that comes back from now on is another kick. */
 	if (gone) {
-		if (pending)
-			set_bit(NTA_THREAD_PENDING, &thread->flags);
-		displace(thread, &state, true);
+		displace(thread, &state, true, pending);
 		return;
 	}
 	/* A thread that has become SCHED_DEADLINE: its next Set sees to it (T4). */
@@ -269,12 +272,14 @@ static enum nta_reason set_system_later(struct nta_thread *thread,
 
 static void set_user_later(struct nta_thread *thread)
 {
+	bool bound = test_bit(NTA_THREAD_BOUND, &thread->flags);
+
 	clear_bit(NTA_THREAD_PENDING, &thread->flags);
 	clear_bit(NTA_THREAD_DISPLACED, &thread->flags);
-	if (test_bit(NTA_THREAD_BOUND, &thread->flags))
-		return;
-	if (thread->installer || !cpumask_equal(&thread->task->cpus_mask,
-						nta_thread_user(thread)))
+	/* What was never moved is not moved back (T2). */
+	if (!bound && (thread->installer ||
+		       !cpumask_equal(&thread->task->cpus_mask,
+				      nta_thread_user(thread))))
 		set_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	else
 		clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
