@@ -317,19 +317,25 @@ static int become(unsigned int policy)
 struct deadline {
 	const struct cpumask *mask;
 	struct nta_walk *walk;
+	bool raised;
 	int ret;
 };
 
 static void walk_with_a_deadline(void *data)
 {
 	struct deadline *deadline = data;
+	KIRQL old;
 
 	deadline->ret = set_cpus_allowed_ptr(current, deadline->mask);
 	if (!deadline->ret)
 		deadline->ret = become(SCHED_DEADLINE);
 	if (deadline->ret)
 		return;
+	if (deadline->raised)
+		old = KeRaiseIrqlToDpcLevel();
 	nta_walk_take(deadline->walk);
+	if (deadline->raised)
+		KeLowerIrql(old);
 	become(SCHED_NORMAL);
 }
 
@@ -358,9 +364,20 @@ static void take_deadline_walk(struct kunit *test, struct deadline *deadline)
 		       &deadline->walk->looks[0].mask, deadline->mask);
 }
 
+static void describe_raised(const bool *raised, char *name)
+{
+	strscpy(name, *raised ? "at DISPATCH_LEVEL (I2)" : "at PASSIVE_LEVEL",
+		KUNIT_PARAM_DESC_SIZE);
+}
+
+static const bool raiseds[] = { false, true };
+
+KUNIT_ARRAY_PARAM(raised, raiseds, describe_raised);
+
 /* T4: @all covers the whole present affinity, one processor of it does not. */
 static void deadline_thread_is_served_only_where_it_need_not_move(struct kunit *test)
 {
+	const bool *raised = test->param_value;
 	struct nta_affinity all = nta_whole_group(pick_wide_group(test));
 	struct nta_affinity one = { .mask = all.mask & -all.mask,
 				    .group = all.group };
@@ -375,6 +392,7 @@ static void deadline_thread_is_served_only_where_it_need_not_move(struct kunit *
 	struct deadline deadline = {
 		.mask = nta_mask_of(test, &all),
 		.walk = nta_walk_make(test, steps, ARRAY_SIZE(steps)),
+		.raised = *raised,
 	};
 
 	take_deadline_walk(test, &deadline);
@@ -383,6 +401,7 @@ static void deadline_thread_is_served_only_where_it_need_not_move(struct kunit *
 /* T4: covered with room to spare. */
 static void deadline_thread_is_not_moved_by_a_wider_mask(struct kunit *test)
 {
+	const bool *raised = test->param_value;
 	struct nta_affinity all = nta_whole_group(pick_wide_group(test));
 	struct nta_affinity one = { .mask = all.mask & -all.mask,
 				    .group = all.group };
@@ -398,6 +417,7 @@ static void deadline_thread_is_not_moved_by_a_wider_mask(struct kunit *test)
 	struct deadline deadline = {
 		.mask = nta_mask_of(test, &one),
 		.walk = nta_walk_make(test, steps, ARRAY_SIZE(steps)),
+		.raised = *raised,
 	};
 
 	take_deadline_walk(test, &deadline);
@@ -577,8 +597,10 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(kthread_created_on_a_cpu_stays),
 	KUNIT_CASE(per_cpu_kworker_stays),
 	KUNIT_CASE(user_thread_that_nobody_may_rebind_is_moved),
-	KUNIT_CASE(deadline_thread_is_served_only_where_it_need_not_move),
-	KUNIT_CASE(deadline_thread_is_not_moved_by_a_wider_mask),
+	KUNIT_CASE_PARAM(deadline_thread_is_served_only_where_it_need_not_move,
+			 raised_gen_params),
+	KUNIT_CASE_PARAM(deadline_thread_is_not_moved_by_a_wider_mask,
+			 raised_gen_params),
 	KUNIT_CASE(thread_that_became_deadline_while_active_is_reverted),
 	KUNIT_CASE(thread_that_became_deadline_before_its_move_stays),
 	KUNIT_CASE(set_of_the_mask_that_a_worker_installs_waits),

@@ -631,6 +631,9 @@ static void check_state(struct kunit *test, const char *what,
 	KUNIT_EXPECT_FALSE_MSG(test, look->entry.displaced, "%s: displaced",
 			       what);
 	KUNIT_EXPECT_FALSE_MSG(test, look->entry.given_up, "%s: given up", what);
+	KUNIT_EXPECT_FALSE_MSG(test, look->entry.placed && !state->active &&
+			       !look->entry.pending,
+			       "%s: something is in force, and nothing active", what);
 	KUNIT_EXPECT_EQ_MSG(test, look->task_state, (unsigned int)TASK_RUNNING,
 			    "%s: task state (S19)", what);
 	KUNIT_EXPECT_TRUE_MSG(test, cpumask_test_cpu(look->cpu, &look->mask),

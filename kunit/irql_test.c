@@ -782,6 +782,50 @@ static void lowering_performs_the_move_before_it_returns(struct kunit *test)
 	check_moved(test, "lowered to APC_LEVEL", &raising->lowered[5], in_a);
 }
 
+static void raise_and_come_back(void *data)
+{
+	struct raising *raising = data;
+	GROUP_AFFINITY a = group_affinity(&raising->a);
+	GROUP_AFFINITY b = group_affinity(&raising->b);
+	KIRQL old;
+
+	nta_look_at_me(&raising->before);
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	old = KeRaiseIrqlToDpcLevel();
+	KeSetSystemGroupAffinityThread(&b, NULL);
+	nta_look_at_me(&raising->raised);
+	KeSetSystemGroupAffinityThread(&a, NULL);
+	nta_look_at_me(&raising->lowered[0]);
+	KeLowerIrql(old);
+	nta_look_at_me(&raising->lowered[1]);
+	KeRevertToUserAffinityThread();
+	nta_look_at_me(&raising->lowered[2]);
+}
+
+/* I6, S17: back to what is in force, before anything was moved: nothing is to be done. */
+static void set_of_what_is_in_force_undoes_one_that_waits(struct kunit *test)
+{
+	struct raising *raising = kunit_kzalloc(test, sizeof(*raising),
+						GFP_KERNEL);
+	const struct cpumask *in_a;
+	long deferred;
+
+	KUNIT_ASSERT_NOT_NULL(test, raising);
+	raising->a = nta_pick(test, 0);
+	raising->b = nta_pick(test, 1);
+	in_a = nta_mask_of(test, &raising->a);
+	deferred = nta_event_count(NTA_EVENT_DEFERRED);
+	nta_on_thread(test, raise_and_come_back, raising);
+
+	KUNIT_EXPECT_TRUE(test, raising->raised.entry.pending);
+	nta_check_mask(test, "raised", &raising->raised.mask, in_a);
+	check_moved(test, "back", &raising->lowered[0], in_a);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DEFERRED), deferred + 1);
+	check_moved(test, "lowered", &raising->lowered[1], in_a);
+	check_moved(test, "reverted", &raising->lowered[2],
+		    &raising->before.mask);
+}
+
 /* For what only shows where native sections leave a mark. */
 static struct raising *make_raising(struct kunit *test)
 {
@@ -1309,6 +1353,7 @@ static struct kunit_case irql_cases[] = {
 	KUNIT_CASE_PARAM(move_waits_for_the_end_of_a_native_section,
 			 section_gen_params),
 	KUNIT_CASE(lowering_performs_the_move_before_it_returns),
+	KUNIT_CASE(set_of_what_is_in_force_undoes_one_that_waits),
 	KUNIT_CASE(lowering_performs_the_move_of_a_native_section),
 	KUNIT_CASE(lowering_inside_a_native_section_leaves_it_to_a_worker),
 	KUNIT_CASE(raise_in_a_native_section_leaves_the_move_to_a_worker),

@@ -101,6 +101,7 @@ void stop_tracing(void);
 /* unload.c */
 
 void test_u12_u13_unload(void);
+void test_u12_unload_displaced(void);
 void test_u12_unload_in_traffic(void);
 
 /* random.c */

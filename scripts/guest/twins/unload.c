@@ -48,6 +48,29 @@ void test_u12_u13_unload(void)
 	check_equal();
 }
 
+/* A displaced thread is looked at each second, but not when the module is gone. */
+void test_u12_unload_displaced(void)
+{
+	long displaced;
+
+	need_hotplug();
+	reload_modules();
+	displaced = read_counter("displaced");
+	start_pair();
+	user_sets(CPU(0) | CPU(3), BY_OTHER);
+	set_and_check(CPU(2));
+	switch_cpu(2, false);
+	check_displaced(displaced);
+	event("rmmod of the driver and of ntaffinity");
+	if (remove_module("from_the_shell") || remove_module("ntaffinity"))
+		fail("U12: the modules do not unload");
+	check_equal();
+	usleep(1500 * 1000);
+	switch_cpu(2, true);
+	wake_both();
+	check_equal();
+}
+
 /* Several threads, changes in flight, and a fork: none must outlive the unload. */
 void test_u12_unload_in_traffic(void)
 {
