@@ -40,6 +40,13 @@ static void check_active_place(struct torture_victim *victim, u64 mask,
 	bool inside = (want >> cpu & 1) && !(mask & ~want);
 	bool exact;
 
+	if (victim->bound) {
+		if (!inside || mask != victim->bound)
+			torture_fail(victim, "T2: runs on CPU %u with mask %#llx",
+				     cpu, mask);
+		torture_count(TORTURE_PLACE_EXACT);
+		return;
+	}
 	/* U6, M3: it waits for a processor. */
 	if (!(want & torture_active()))
 		return;
@@ -190,7 +197,9 @@ static bool end(struct torture_victim *victim, struct call *call)
 		victim->since = call->window;
 		victim->sure = passive;
 		victim->installed = 0;
-		if (!NTA_KERNEL_KEEPS_USER_MASK)
+		if (victim->deadline)
+			victim->installed = torture_mask_of(current);
+		else if (!NTA_KERNEL_KEEPS_USER_MASK)
 			victim->installed =
 				torture_cpus_of(victim, &victim->state.system);
 	} else if (!call->reason && passive) {
@@ -283,6 +292,16 @@ static struct nta_affinity choose_legacy(struct torture_victim *victim)
 	return affinity;
 }
 
+/* T2, T4: why a thread cannot go to @cpus, if it is not inside already. */
+static enum nta_reason judge(const struct torture_victim *victim, u64 cpus)
+{
+	if (victim->bound & ~cpus)
+		return NTA_BOUND_KTHREAD;
+	if (victim->deadline && (torture_mask_of(current) & ~cpus))
+		return NTA_DEADLINE;
+	return NTA_OK;
+}
+
 /* --- Set --- */
 
 /* @where: the reason that comes before what is asked for, if any. */
@@ -292,6 +311,8 @@ static void expect_set(struct torture_victim *victim, struct call *call,
 	struct nta_affinity trimmed = {};
 
 	call->reason = before ?: torture_trim(&call->asked, &trimmed);
+	if (!call->reason)
+		call->reason = judge(victim, torture_cpus_of(victim, &trimmed));
 	if (call->reason)
 		return;
 	call->acts = true;
@@ -316,6 +337,8 @@ static void save(struct torture_victim *victim, const GROUP_AFFINITY *previous)
 
 static ULONG status_of(enum nta_reason reason)
 {
+	if (reason == NTA_BOUND_KTHREAD || reason == NTA_DEADLINE)
+		return STOR_STATUS_UNSUCCESSFUL;
 	return reason ? STOR_STATUS_INVALID_PARAMETER : STOR_STATUS_SUCCESS;
 }
 
@@ -482,6 +505,9 @@ static void expect_revert(struct torture_victim *victim, struct call *call,
 			return;
 		}
 	}
+	call->reason = judge(victim, torture_cpus_of(victim, &trimmed));
+	if (call->reason)
+		return;
 	call->acts = true;
 	call->next.active = true;
 	call->next.system = trimmed;
@@ -628,6 +654,8 @@ static void check_status(struct torture_victim *victim, const struct call *call,
 	NTSTATUS expected = call->reason ? STATUS_INVALID_PARAMETER :
 					   STATUS_SUCCESS;
 
+	if (call->reason == NTA_BOUND_KTHREAD || call->reason == NTA_DEADLINE)
+		expected = STATUS_UNSUCCESSFUL;
 	if (status != expected)
 		torture_fail(victim, "M2: the status is %#x, expected %#x",
 			     status, expected);
@@ -683,7 +711,8 @@ static void ps_set(struct torture_victim *victim)
 	else if (token->filled || !token->there)
 		call.reason = NTA_BAD_TOKEN;
 	else
-		call.reason = trim_several(asked, count, &cpus);
+		call.reason = trim_several(asked, count, &cpus) ?:
+			      judge(victim, cpus);
 	if (!call.reason) {
 		token->saved = victim->state;
 		token->cpus = cpus;
@@ -727,6 +756,8 @@ static void ps_revert(struct torture_victim *victim)
 	} else if (!token->saved.active) {
 		expect_user(victim, &call);
 	} else {
+		call.reason = judge(victim, torture_cpus_of(victim,
+							    &token->saved.system));
 		call.acts = true;
 		call.next = token->saved;
 		call.depth = torture_place_of(victim, token);

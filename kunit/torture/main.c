@@ -60,6 +60,10 @@ static unsigned long long seed = 1;
 module_param(seed, ullong, 0444);
 MODULE_PARM_DESC(seed, "what the choices of all threads come from");
 
+bool torture_has_deadlines;
+module_param_named(deadlines, torture_has_deadlines, bool, 0444);
+MODULE_PARM_DESC(deadlines, "threads may become SCHED_DEADLINE for a while");
+
 atomic_long_t torture_counts[TORTURE_KINDS];
 atomic_long_t torture_refused[NTA_REASONS];
 atomic_long_t torture_bad_levels;
@@ -76,8 +80,9 @@ static atomic_t running = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(wait);
 
 /*
- * ALWAYS: a run in which it did not happen has not tested it. The others need
- * something that not every kernel has.
+ * A run in which one did not happen has not tested it, unless it needs something that
+ * not every kernel has. "time" is what victims do not choose: it comes about when they
+ * meet others, and those do so much in a second, however many steps that are.
  */
 static const struct {
 	const char *name;
@@ -124,24 +129,26 @@ static const struct {
 	[TORTURE_IRQ_OFF] = { "irq_off" },
 	[TORTURE_RCU_READ] = { "rcu_read", "preempt" },
 	[TORTURE_MIGRATE_OFF] = { "migrate_off" },
+	[TORTURE_DEADLINE] = { "deadline", "deadlines" },
 	[TORTURE_SLEEP] = { "sleep" },
 	[TORTURE_LOOK] = { "look" },
 	[TORTURE_WAIT] = { "wait" },
 	[TORTURE_USER_THREAD] = { "user_thread" },
 	[TORTURE_KERNEL_THREAD] = { "kernel_thread" },
+	[TORTURE_BOUND_THREAD] = { "bound_thread" },
 	[TORTURE_CALL_PASSIVE] = { "call_passive" },
 	[TORTURE_CALL_PINNED] = { "call_pinned" },
 	[TORTURE_CALL_RAISED] = { "call_raised" },
 	[TORTURE_CALL_NATIVE] = { "call_native" },
 	[TORTURE_PLACE_EXACT] = { "place_exact" },
-	[TORTURE_PLACE_LOOSE] = { "place_disturbed" },
+	[TORTURE_PLACE_LOOSE] = { "place_disturbed", "time" },
 	[TORTURE_PLACE_HOTPLUG] = { "place_hotplug", "hotplug" },
 	[TORTURE_USER_EXACT] = { "user_exact" },
-	[TORTURE_USER_LOOSE] = { "user_disturbed" },
+	[TORTURE_USER_LOOSE] = { "user_disturbed", "time" },
 	[TORTURE_SEEN_PUT_BACK] = { "seen_put_back", "chance" },
 	[TORTURE_HOTPLUG_DOUBT] = { "hotplug_doubt", "hotplug" },
-	[TORTURE_KILLED_ACTIVE] = { "killed_active" },
-	[TORTURE_CHILD] = { "child" },
+	[TORTURE_KILLED_ACTIVE] = { "killed_active", "time" },
+	[TORTURE_CHILD] = { "child", "time" },
 };
 
 static const char * const reasons[NTA_REASONS] = {
@@ -439,7 +446,8 @@ static int kernel_main(void *data)
 {
 	struct runner *runner = data;
 
-	torture_count(TORTURE_KERNEL_THREAD);
+	torture_count(runner->victim->bound ? TORTURE_BOUND_THREAD :
+					      TORTURE_KERNEL_THREAD);
 	run(runner);
 	complete(&runner->gone);
 	return 0;
@@ -464,10 +472,30 @@ static void free_runner(struct runner *runner)
 	kfree(runner);
 }
 
-static int start_one(unsigned int index, bool stor, unsigned long steps)
+/* The processor that stays online all the time (T2). */
+#define BOUND_CPU 0
+
+static struct task_struct *start_kthread(int (*function)(void *data), void *data,
+					 const char *name, bool is_bound)
 {
+	struct task_struct *task = kthread_create(function, data, "%s", name);
+
+	if (IS_ERR(task))
+		return task;
+	if (is_bound)
+		kthread_bind(task, BOUND_CPU);
+	wake_up_process(task);
+	return task;
+}
+
+enum runs_as { AS_KERNEL_THREAD, AS_STORPORT_THREAD, AS_BOUND_THREAD };
+
+static int start_one(unsigned int index, enum runs_as as, unsigned long steps)
+{
+	static const char * const kinds_of[] = { "kernel", "StorPort", "bound" };
 	struct runner *runner = kzalloc(sizeof(*runner), GFP_KERNEL);
-	struct torture_victim *victim = make_victim(stor ? "StorPort" : "kernel");
+	struct torture_victim *victim = make_victim(kinds_of[as]);
+	bool is_bound = as == AS_BOUND_THREAD;
 	struct task_struct *task;
 
 	if (!runner || !victim) {
@@ -475,11 +503,12 @@ static int start_one(unsigned int index, bool stor, unsigned long steps)
 		kfree(victim);
 		return -ENOMEM;
 	}
+	victim->bound = is_bound ? 1ULL << BOUND_CPU : 0;
 	runner->victim = victim;
 	runner->index = index;
 	runner->steps = steps;
 	init_completion(&runner->gone);
-	task = kthread_run(twin_main, NULL, "torture_twin");
+	task = start_kthread(twin_main, NULL, "torture_twin", is_bound);
 	if (IS_ERR(task)) {
 		free_runner(runner);
 		return PTR_ERR(task);
@@ -488,13 +517,14 @@ static int start_one(unsigned int index, bool stor, unsigned long steps)
 	victim->twin_pid = task->pid;
 
 	atomic_inc(&running);
-	if (stor) {
+	if (as == AS_STORPORT_THREAD) {
 		if (StorPortCreateSystemThread(torture_adapter, stor_main,
 					       runner, NULL, &victim->context) !=
 		    STOR_STATUS_SUCCESS)
 			task = ERR_PTR(-EAGAIN);
 	} else {
-		task = kthread_run(kernel_main, runner, "torture_victim");
+		task = start_kthread(kernel_main, runner, "torture_victim",
+				     is_bound);
 	}
 	if (IS_ERR(task)) {
 		atomic_dec(&running);
@@ -505,15 +535,21 @@ static int start_one(unsigned int index, bool stor, unsigned long steps)
 	return 0;
 }
 
+/* @kthreads: of which the last is bound. */
 static int start(unsigned int kthreads, unsigned int stor, unsigned long steps)
 {
+	enum runs_as as;
 	unsigned int i;
 	int ret = 0;
 
 	WRITE_ONCE(is_quiet, false);
 	hold_up_workers(true);
-	for (i = 0; i < kthreads + stor && !ret; i++)
-		ret = start_one(1000000 + i, i >= kthreads, steps);
+	for (i = 0; i < kthreads + stor && !ret; i++) {
+		as = i >= kthreads ? AS_STORPORT_THREAD :
+		     i == kthreads - 1 ? AS_BOUND_THREAD :
+					 AS_KERNEL_THREAD;
+		ret = start_one(1000000 + i, as, steps);
+	}
 	return ret;
 }
 

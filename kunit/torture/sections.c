@@ -6,8 +6,11 @@
 #include <linux/irqflags.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
+#include <linux/time64.h>
+#include <uapi/linux/sched/types.h>
 
 #include "compat.h"
 #include "torture.h"
@@ -289,6 +292,52 @@ static void migrate_off(struct torture_victim *victim, unsigned int depth)
 	torture_check_level(victim);
 }
 
+static int become(unsigned int policy)
+{
+	struct sched_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = policy,
+	};
+
+	if (policy == SCHED_DEADLINE) {
+		attr.sched_runtime = 50 * NSEC_PER_MSEC;
+		attr.sched_deadline = 100 * NSEC_PER_MSEC;
+		attr.sched_period = 100 * NSEC_PER_MSEC;
+	}
+	return sched_setattr_nocheck(current, &attr);
+}
+
+/*
+ * T4. What others do, or have a worker do, to a thread with a deadline cannot be
+ * foreseen: so only where it is quiet, and nothing but calls, raised or not. What it has
+ * at the end may be less than its system affinity: it begins anew.
+ */
+static void with_deadline(struct torture_victim *victim)
+{
+	unsigned int raised = torture_below(victim, 4), i;
+	bool shielded = torture_shield(victim);
+	KIRQL old = PASSIVE_LEVEL;
+
+	victim->deadline = shielded && victim->sure &&
+			   torture_is_quiet(victim, &victim->since) &&
+			   !become(SCHED_DEADLINE);
+	for (i = 0; i < 4; i++) {
+		if (i == raised)
+			old = raise(victim, DISPATCH_LEVEL);
+		torture_call(victim);
+	}
+	if (raised < 4)
+		lower(victim, old);
+	if (victim->deadline) {
+		torture_revert_user(victim);
+		become(SCHED_NORMAL);
+		victim->deadline = false;
+		torture_count(TORTURE_DEADLINE);
+	}
+	if (shielded)
+		torture_unshield(victim);
+}
+
 /* One of them. */
 void torture_section(struct torture_victim *victim, unsigned int depth)
 {
@@ -319,6 +368,8 @@ void torture_section(struct torture_victim *victim, unsigned int depth)
 	case 6:
 		if (!torture_below(victim, 4))
 			bad_level(victim);
+		else if (torture_has_deadlines && !depth && !victim->bound)
+			with_deadline(victim);
 		break;
 	default:
 		native(victim, depth);

@@ -41,6 +41,9 @@ static bool is_in_place(struct torture_victim *victim, bool *was_outside)
 	if (!victim->state.active)
 		return torture_may_want(victim, victim->since.first, mask,
 					&exact);
+	/* T2: it is always there. */
+	if (victim->bound)
+		return mask == victim->bound;
 	/* A mask of others that lies inside is not ours, where ours are not cut. */
 	if ((NTA_KERNEL_KEEPS_USER_MASK ? !(mask & ~want) : mask == want) &&
 	    (want >> raw_smp_processor_id() & 1))

@@ -74,11 +74,13 @@ enum torture_kind {
 	TORTURE_IRQ_OFF,
 	TORTURE_RCU_READ,
 	TORTURE_MIGRATE_OFF,
+	TORTURE_DEADLINE,
 	TORTURE_SLEEP,
 	TORTURE_LOOK,
 	TORTURE_WAIT,
 	TORTURE_USER_THREAD,
 	TORTURE_KERNEL_THREAD,
+	TORTURE_BOUND_THREAD,
 	TORTURE_CALL_PASSIVE,
 	TORTURE_CALL_PINNED,
 	TORTURE_CALL_RAISED,
@@ -140,6 +142,8 @@ struct torture_entry {
  * @natives: native sections open in which nobody may sleep
  * @raises: raises and locks of ours in force
  * @rank: of the last lock taken, so that they are taken in one order
+ * @bound: the processor of a bound kernel thread, as a mask; else 0
+ * @deadline: it is SCHED_DEADLINE just now
  * The rest is the victim's own.
  */
 struct torture_victim {
@@ -148,6 +152,7 @@ struct torture_victim {
 	const char *kind;
 	pid_t pid;
 	pid_t twin_pid;
+	u64 bound;
 	struct task_struct *task;
 	struct task_struct *twin;
 
@@ -173,6 +178,7 @@ struct torture_victim {
 	unsigned int raises;
 	unsigned int rank;
 	bool irqs_off;
+	bool deadline;
 	bool sure;
 	u64 installed;
 	struct torture_window since;
@@ -188,6 +194,7 @@ struct torture_victim {
 /* main.c */
 extern unsigned int torture_groupsize;
 extern bool torture_observed;
+extern bool torture_has_deadlines;
 extern atomic_long_t torture_counts[TORTURE_KINDS];
 extern atomic_long_t torture_refused[NTA_REASONS];
 extern atomic_long_t torture_bad_levels;

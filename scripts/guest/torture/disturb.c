@@ -71,6 +71,8 @@ void look_at_machine(bool may_hotplug)
 	settings.preempt_count = strstr(text, "preempt_count yes");
 	settings.narrows = strstr(text, "kernel_narrows yes");
 	settings.hotplug = may_hotplug && !access(CPUS "cpu1/online", W_OK);
+	read_file("/sys/module/ntaffinity_torture/parameters/deadlines", text, sizeof(text));
+	settings.deadlines = *text == 'Y';
 	read_file("/sys/module/ntaffinity/parameters/rules", text, sizeof(text));
 	settings.documented = strstr(text, "documented");
 
@@ -311,6 +313,11 @@ void disturber(int number)
 		/* Half of them live calmly, and are put back each time. */
 		if ((target->index & 1) && below(32))
 			continue;
+		/* The kernel itself refuses it (T2). */
+		if (!strcmp(target->kind, "bound")) {
+			set_affinity(target->pid, random_mask());
+			continue;
+		}
 		lock_changes(LOCK_SH);
 		fd = lock_victim(target->index);
 		if (settings.cpusets && !strcmp(target->kind, "user") &&

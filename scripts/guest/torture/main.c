@@ -194,7 +194,7 @@ static void run(void)
 
 static bool is_there(const char *needs)
 {
-	if (!strcmp(needs, "always"))
+	if (!strcmp(needs, "always") || !strcmp(needs, "time"))
 		return true;
 	if (!strcmp(needs, "hotplug"))
 		return settings.hotplug;
@@ -202,21 +202,31 @@ static bool is_there(const char *needs)
 		return settings.cpusets;
 	if (!strcmp(needs, "documented"))
 		return settings.documented;
+	if (!strcmp(needs, "deadlines"))
+		return settings.deadlines;
 	if (!strcmp(needs, "preempt"))
 		return settings.preempt_count;
 	return false;
 }
 
-/* In few steps the rarest things may not come about: but not all of them. */
+/*
+ * In few steps the rarest of what the victims choose may not come about: but not all of
+ * it. What takes the others time may all be missing, as they may still be at their first.
+ */
 #define FEW_STEPS 100000
-#define MAX_MISSED 12
+#define MAX_MISSED 5
 
 static int missed;
+
+static bool takes_time(const char *needs)
+{
+	return !strcmp(needs, "time") || !strcmp(needs, "hotplug") || !strcmp(needs, "cpusets");
+}
 
 static void kind(const char *name, long count, const char *needs)
 {
 	if (!count && is_there(needs) && settings.all_steps < FEW_STEPS) {
-		missed++;
+		missed += !takes_time(needs);
 		result(true, "%s: 0 # SKIP not met in so few steps", name);
 	} else if (count > 0 || is_there(needs)) {
 		result(count > 0, "%s: %ld", name, count);
@@ -236,15 +246,15 @@ static void show_kinds(void)
 		if (sscanf(line, "kind %63s %ld %15s", name, &count, needs) == 3)
 			kind(name, count, needs);
 	}
-	kind("setaffinity_by_others", shared->setaffinities, "always");
-	kind("setaffinity_by_itself", shared->own_setaffinities, "always");
+	kind("setaffinity_by_others", shared->setaffinities, "time");
+	kind("setaffinity_by_itself", shared->own_setaffinities, "time");
 	kind("cpuset_moves", shared->cpuset_moves, "cpusets");
 	kind("cpuset_changes", shared->cpuset_changes, "cpusets");
 	kind("offlines", shared->offlines, "hotplug");
 	kind("onlines", shared->onlines, "hotplug");
-	kind("forks", shared->forks, "always");
-	kind("kills", shared->kills, "always");
-	kind("drivers_unloaded", shared->drivers, "always");
+	kind("forks", shared->forks, "time");
+	kind("kills", shared->kills, "time");
+	kind("drivers_unloaded", shared->drivers, "time");
 }
 
 /* What the module has counted itself. */
@@ -253,12 +263,12 @@ static void show_counters(void)
 	static const struct {
 		const char *name, *needs;
 	} counters[] = {
-		{ "leaked", "always" },
-		{ "foreign_change", "always" },
-		{ "put_back", "always" },
+		{ "leaked", "time" },
+		{ "foreign_change", "time" },
+		{ "put_back", "time" },
 		{ "deferred", "always" },
-		{ "child", "always" },
-		{ "driver_gone", "always" },
+		{ "child", "time" },
+		{ "driver_gone", "time" },
 		{ "displaced", "hotplug" },
 		{ "refused_null_pointer", "always" },
 		{ "refused_bad_group", "always" },
@@ -268,17 +278,19 @@ static void show_counters(void)
 		{ "refused_bad_count", "always" },
 		{ "refused_bad_token", "always" },
 		{ "refused_bad_context", "always" },
+		{ "refused_bound_kthread", "always" },
+		{ "refused_deadline", "deadlines" },
 	};
 	static const char * const never[] = {
 		"left_active", "lost", "child_missed", "refused_no_memory",
-		"refused_bound_kthread", "refused_deadline", "refused_bad_level",
+		"refused_bad_level",
 		"user_refused", "not_reverted",
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(counters); i++)
 		kind(counters[i].name, in_stats(counters[i].name), counters[i].needs);
-	result(missed <= MAX_MISSED, "kinds not met: %d", missed);
+	result(missed <= MAX_MISSED, "kinds of calls not met: %d", missed);
 	for (i = 0; i < ARRAY_SIZE(never); i++)
 		if (in_stats(never[i]))
 			result(false, "%s: %ld", never[i], in_stats(never[i]));

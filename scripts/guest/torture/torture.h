@@ -57,6 +57,7 @@ struct settings {
 	bool probes;		/* changes are seen by hooks, not by a scan */
 	bool narrows;		/* the kernel cuts masks with what user mode asked for */
 	bool documented;	/* the parameter rules */
+	bool deadlines;		/* threads may become SCHED_DEADLINE for a while */
 	bool cpusets;
 	bool hotplug;
 	bool preempt_count;
