@@ -7,7 +7,6 @@
 #include <kunit/test.h>
 #include <linux/cpumask.h>
 #include <linux/jiffies.h>
-#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
@@ -17,38 +16,6 @@
 #include "helpers.h"
 #include "queue.h"
 #include "stretch.h"
-#include "wdm.h"
-
-static void do_set(void *data)
-{
-	const struct nta_affinity *affinity = data;
-	GROUP_AFFINITY set = { .Mask = affinity->mask, .Group = affinity->group };
-
-	KeSetSystemGroupAffinityThread(&set, NULL);
-}
-
-static void do_set_atomically(void *data)
-{
-	preempt_disable();
-	do_set(data);
-	preempt_enable();
-}
-
-static void do_nothing(void *unused)
-{
-}
-
-static void do_revert(void *unused)
-{
-	KeRevertToUserAffinityThread();
-}
-
-static void do_revert_atomically(void *unused)
-{
-	preempt_disable();
-	do_revert(NULL);
-	preempt_enable();
-}
 
 struct birth {
 	struct task_struct *child;
@@ -84,7 +51,7 @@ static struct nta_worker *make_child(struct kunit *test,
 
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(child->task, mask), 0);
 	/* On which processor it is counts as well. */
-	nta_worker_do(test, child, do_nothing, NULL);
+	nta_worker_do(test, child, nta_do_nothing, NULL);
 	return child;
 }
 
@@ -104,7 +71,7 @@ static struct family *make_any_family(struct kunit *test, bool inside)
 	family->seen = nta_mask(test);
 	family->creator = make_child(test, family->user);
 	family->child = make_child(test, family->inherited);
-	nta_worker_do(test, family->creator, do_set, &family->system);
+	nta_worker_do(test, family->creator, nta_do_set, &family->system);
 	return family;
 }
 
@@ -130,7 +97,7 @@ static void check_user(struct kunit *test, struct family *family,
 
 static void check_end(struct kunit *test, struct family *family)
 {
-	nta_worker_do(test, family->creator, do_revert, NULL);
+	nta_worker_do(test, family->creator, nta_do_revert, NULL);
 	check_user(test, family, family->creator, "the creator");
 	check_user(test, family, family->child, "the child");
 }
@@ -185,7 +152,7 @@ static void child_of_a_thread_that_is_being_reverted(struct kunit *test)
 	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
 		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
 	nta_stretch_next(family->creator->task, *stage);
-	nta_worker_do(test, family->creator, do_revert_atomically, NULL);
+	nta_worker_do(test, family->creator, nta_do_revert_atomically, NULL);
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
 	place(test, family->creator, family->child);
 	check_user(test, family, family->child, "the child");
@@ -199,7 +166,7 @@ static void child_of_a_thread_that_was_reverted_meanwhile(struct kunit *test)
 
 	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
 		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
-	nta_worker_do(test, family->creator, do_revert_atomically, NULL);
+	nta_worker_do(test, family->creator, nta_do_revert_atomically, NULL);
 	check_user(test, family, family->creator, "the creator");
 	place(test, family->creator, family->child);
 	check_user(test, family, family->child, "the child");
@@ -214,10 +181,10 @@ static void child_of_a_thread_that_was_moved_and_reverted_meanwhile(struct kunit
 
 	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
 		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
-	nta_worker_do(test, family->creator, do_set_atomically, &family->other);
+	nta_worker_do(test, family->creator, nta_do_set_atomically, &family->other);
 	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(family->creator->task,
 						  elsewhere, family->seen));
-	nta_worker_do(test, family->creator, do_revert_atomically, NULL);
+	nta_worker_do(test, family->creator, nta_do_revert_atomically, NULL);
 	check_user(test, family, family->creator, "the creator");
 	place(test, family->creator, family->child);
 	check_user(test, family, family->child, "the child");
@@ -229,7 +196,7 @@ static void child_of_a_thread_that_was_moved_meanwhile(struct kunit *test)
 	struct family *family = make_family(test);
 	struct cpumask *elsewhere = nta_mask_of(test, &family->other);
 
-	nta_worker_do(test, family->creator, do_set_atomically, &family->other);
+	nta_worker_do(test, family->creator, nta_do_set_atomically, &family->other);
 	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(family->creator->task,
 						  elsewhere, family->seen));
 	place(test, family->creator, family->child);
@@ -322,7 +289,7 @@ static void other_children_are_left_alone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_CHILD), seen);
 	place(test, family->creator, family->child);
 	seen++;
-	nta_worker_do(test, family->creator, do_revert, NULL);
+	nta_worker_do(test, family->creator, nta_do_revert, NULL);
 	place(test, family->creator, other);
 
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_CHILD), seen);
@@ -375,7 +342,7 @@ static void change_of_a_child_that_its_creator_is_placing(struct kunit *test)
 	nta_wait_for_mask(family->child->task, family->inherited, family->seen);
 	nta_check_mask(test, "the child has what others gave it", family->seen,
 		       family->inherited);
-	nta_worker_do(test, family->creator, do_revert, NULL);
+	nta_worker_do(test, family->creator, nta_do_revert, NULL);
 	check_user(test, family, family->creator, "the creator");
 }
 
@@ -403,7 +370,7 @@ static void change_of_a_child_that_has_just_become_known(struct kunit *test)
 	nta_read_mask(family->child->task, family->seen);
 	nta_check_mask(test, "the child has what others gave it", family->seen,
 		       elsewhere);
-	nta_worker_do(test, family->creator, do_revert, NULL);
+	nta_worker_do(test, family->creator, nta_do_revert, NULL);
 	check_user(test, family, family->creator, "the creator");
 }
 

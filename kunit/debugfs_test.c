@@ -6,7 +6,6 @@
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
-#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
@@ -43,10 +42,6 @@ enum field {
 
 #define TEXT_SIZE (64 * 1024)
 
-static void do_nothing(void *unused)
-{
-}
-
 static struct shown *make_shown(struct kunit *test)
 {
 	struct shown *shown = kunit_kzalloc(test, sizeof(*shown), GFP_KERNEL);
@@ -58,7 +53,7 @@ static struct shown *make_shown(struct kunit *test)
 	shown->b = nta_pick(test, 2);
 	shown->user = nta_mask(test);
 	shown->worker = nta_worker_make(test);
-	nta_worker_do(test, shown->worker, do_nothing, NULL);
+	nta_worker_do(test, shown->worker, nta_do_nothing, NULL);
 	nta_read_mask(shown->worker->task, shown->user);
 	return shown;
 }
@@ -154,33 +149,6 @@ static void wait_until_moved(struct kunit *test, struct shown *shown,
 	wait_for_installer(test, shown);
 }
 
-static void set_a(void *data)
-{
-	struct shown *shown = data;
-	GROUP_AFFINITY a = { .Mask = shown->a.mask, .Group = shown->a.group };
-
-	KeSetSystemGroupAffinityThread(&a, NULL);
-}
-
-static void set_a_atomically(void *data)
-{
-	preempt_disable();
-	set_a(data);
-	preempt_enable();
-}
-
-static void revert(void *unused)
-{
-	KeRevertToUserAffinityThread();
-}
-
-static void revert_atomically(void *unused)
-{
-	preempt_disable();
-	KeRevertToUserAffinityThread();
-	preempt_enable();
-}
-
 /* The worker has not come so far. */
 static void move_that_nobody_has_begun_is_listed(struct kunit *test)
 {
@@ -189,22 +157,22 @@ static void move_that_nobody_has_begun_is_listed(struct kunit *test)
 
 	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
 	KUNIT_EXPECT_FALSE(test, is_listed(test, shown));
-	nta_worker_do(test, shown->worker, set_a, shown);
+	nta_worker_do(test, shown->worker, nta_do_set, &shown->a);
 	check_line(test, shown, &shown->a, nta_mask_of(test, &shown->a), "-");
-	nta_worker_do(test, shown->worker, revert, NULL);
+	nta_worker_do(test, shown->worker, nta_do_revert, NULL);
 	KUNIT_EXPECT_FALSE(test, is_listed(test, shown));
 
 	thread = nta_thread_find(shown->worker->task);
 	KUNIT_ASSERT_NOT_NULL(test, thread);
 	nta_thread_own(thread);
-	nta_worker_do(test, shown->worker, set_a_atomically, shown);
+	nta_worker_do(test, shown->worker, nta_do_set_atomically, &shown->a);
 	check_line(test, shown, &shown->a, shown->user, "move");
 	nta_thread_disown(thread);
 	wait_until_moved(test, shown, nta_mask_of(test, &shown->a));
 	check_line(test, shown, &shown->a, nta_mask_of(test, &shown->a), "-");
 
 	nta_thread_own(thread);
-	nta_worker_do(test, shown->worker, revert_atomically, NULL);
+	nta_worker_do(test, shown->worker, nta_do_revert_atomically, NULL);
 	check_line(test, shown, NULL, nta_mask_of(test, &shown->a), "revert");
 	nta_thread_disown(thread);
 	wait_until_moved(test, shown, shown->user);
@@ -218,7 +186,7 @@ static void move_that_is_under_way_is_listed(struct kunit *test)
 
 	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
 	nta_stretch_next(shown->worker->task, NTA_STAGE_BEGUN);
-	nta_worker_do(test, shown->worker, set_a_atomically, shown);
+	nta_worker_do(test, shown->worker, nta_do_set_atomically, &shown->a);
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
 	check_line(test, shown, &shown->a, shown->user, "move");
 	nta_stretch_end();
@@ -226,7 +194,7 @@ static void move_that_is_under_way_is_listed(struct kunit *test)
 	check_line(test, shown, &shown->a, nta_mask_of(test, &shown->a), "-");
 
 	nta_stretch_next(shown->worker->task, NTA_STAGE_BEGUN);
-	nta_worker_do(test, shown->worker, revert_atomically, NULL);
+	nta_worker_do(test, shown->worker, nta_do_revert_atomically, NULL);
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
 	check_line(test, shown, NULL, nta_mask_of(test, &shown->a), "revert");
 	nta_stretch_end();
@@ -240,7 +208,7 @@ static void change_by_others_is_listed(struct kunit *test)
 	struct shown *shown = make_shown(test);
 	struct cpumask *theirs = nta_mask_of(test, &shown->b);
 
-	nta_worker_do(test, shown->worker, set_a, shown);
+	nta_worker_do(test, shown->worker, nta_do_set, &shown->a);
 	nta_stretch_next(shown->worker->task, NTA_STAGE_LOOKED);
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(shown->worker->task, theirs),
 			0);
@@ -250,7 +218,7 @@ static void change_by_others_is_listed(struct kunit *test)
 	nta_stretch_end();
 	wait_until_moved(test, shown, nta_mask_of(test, &shown->a));
 	check_line(test, shown, &shown->a, nta_mask_of(test, &shown->a), "-");
-	nta_worker_do(test, shown->worker, revert, NULL);
+	nta_worker_do(test, shown->worker, nta_do_revert, NULL);
 	KUNIT_EXPECT_FALSE(test, is_listed(test, shown));
 }
 
@@ -302,12 +270,12 @@ static void list_that_does_not_fit_says_so(struct kunit *test)
 	struct shown *shown = make_shown(test);
 	struct seq_file file = { .buf = shown->listing.text, .size = 64 };
 
-	nta_worker_do(test, shown->worker, set_a, shown);
+	nta_worker_do(test, shown->worker, nta_do_set, &shown->a);
 	memset(file.buf, NTA_POISON, 128);
 	KUNIT_EXPECT_EQ(test, nta_threads_show(&file, NULL), 0);
 	KUNIT_EXPECT_TRUE(test, seq_has_overflowed(&file));
 	KUNIT_EXPECT_EQ(test, (u8)file.buf[64], NTA_POISON);
-	nta_worker_do(test, shown->worker, revert, NULL);
+	nta_worker_do(test, shown->worker, nta_do_revert, NULL);
 }
 
 static struct kunit_case cases[] = {

@@ -9,6 +9,7 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
@@ -352,6 +353,37 @@ void nta_on_thread(struct kunit *test, void (*work)(void *data), void *data)
 
 	nta_worker_do(test, worker, work, data);
 	nta_worker_stop(worker);
+}
+
+void nta_do_nothing(void *unused)
+{
+}
+
+void nta_do_set(void *data)
+{
+	const struct nta_affinity *affinity = data;
+	GROUP_AFFINITY set = { .Mask = affinity->mask, .Group = affinity->group };
+
+	KeSetSystemGroupAffinityThread(&set, NULL);
+}
+
+void nta_do_set_atomically(void *affinity)
+{
+	preempt_disable();
+	nta_do_set(affinity);
+	preempt_enable();
+}
+
+void nta_do_revert(void *unused)
+{
+	KeRevertToUserAffinityThread();
+}
+
+void nta_do_revert_atomically(void *unused)
+{
+	preempt_disable();
+	KeRevertToUserAffinityThread();
+	preempt_enable();
 }
 
 #ifdef CONFIG_FAILSLAB

@@ -88,6 +88,13 @@ void nta_worker_forget(struct nta_worker *worker);
 /* Make a worker, have it do one thing, stop it. */
 void nta_on_thread(struct kunit *test, void (*work)(void *data), void *data);
 
+/* Work: nothing, a Set of a struct nta_affinity, a Revert to user; and in a section. */
+void nta_do_nothing(void *unused);
+void nta_do_set(void *affinity);
+void nta_do_set_atomically(void *affinity);
+void nta_do_revert(void *unused);
+void nta_do_revert_atomically(void *unused);
+
 /* Where work may be done that may not sleep. */
 enum nta_section {
 	NTA_IN_SPIN_LOCK,

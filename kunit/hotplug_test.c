@@ -11,7 +11,6 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
-#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
 
@@ -486,14 +485,6 @@ static struct displaced *revert_to_refused(struct kunit *test,
 	return displaced;
 }
 
-static void do_set(void *data)
-{
-	const struct nta_affinity *affinity = data;
-	GROUP_AFFINITY set = { .Mask = affinity->mask, .Group = affinity->group };
-
-	KeSetSystemGroupAffinityThread(&set, NULL);
-}
-
 /*
  * U4: somebody asks for a mask that has active processors, but none where it meets
  * what user mode has asked for, so the kernel refuses it. A Set that later puts that
@@ -521,13 +512,13 @@ static void request_that_the_kept_mask_refuses_is_not_remembered(struct kunit *t
 	cpumask_set_cpu(nta_cpu(&gone), asked);
 
 	nta_user_sets(test, worker->task, user);
-	nta_worker_do(test, worker, do_set, &a);
+	nta_worker_do(test, worker, nta_do_set, &a);
 	take_down(test, nta_cpu(&gone));
 	/* Where there are no hooks nobody tells that it is asked for. */
 	nta_note_asked(nta_thread_find(worker->task), asked);
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, asked), -EINVAL);
 	bring_up(test, nta_cpu(&gone));
-	nta_worker_do(test, worker, do_set, &gone);
+	nta_worker_do(test, worker, nta_do_set, &gone);
 	nta_worker_do(test, worker, revert_and_look, displaced);
 	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask, user);
 }
@@ -705,17 +696,6 @@ static void displaced_thread_is_put_back_when_its_processor_stays(struct kunit *
 
 /* --- between a worker's look and his install (S18, U6) --- */
 
-static void set_atomically(void *data)
-{
-	struct displaced *displaced = data;
-	GROUP_AFFINITY a = { .Mask = displaced->a.mask,
-			     .Group = displaced->a.group };
-
-	preempt_disable();
-	KeSetSystemGroupAffinityThread(&a, NULL);
-	preempt_enable();
-}
-
 /*
  * The processor goes when a worker is about to move the thread there, for the first
  * time or again: it is displaced, and is moved when the processor comes back.
@@ -748,7 +728,7 @@ static void check_processor_goes_before_the_install(struct kunit *test,
 		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task,
 							   nta_mask_of(test, &user)), 0);
 	else
-		nta_worker_do(test, worker, set_atomically, displaced);
+		nta_worker_do(test, worker, nta_do_set_atomically, &displaced->a);
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
 	take_down(test, nta_cpu(&displaced->a));
 	nta_stretch_end();
@@ -795,7 +775,7 @@ static void displaced_thread_sets_what_is_in_force(struct kunit *test)
 	nta_thread_snapshot(worker->task, &entry);
 	KUNIT_EXPECT_TRUE(test, entry.displaced);
 	displaced->a = a;
-	nta_worker_do(test, worker, set_atomically, displaced);
+	nta_worker_do(test, worker, nta_do_set_atomically, &displaced->a);
 	nta_worker_do(test, worker, look_around, displaced);
 	KUNIT_EXPECT_FALSE(test, displaced->looks[0].entry.displaced);
 	KUNIT_EXPECT_FALSE(test, displaced->looks[0].entry.pending);
@@ -804,13 +784,6 @@ static void displaced_thread_sets_what_is_in_force(struct kunit *test)
 	nta_worker_do(test, worker, revert_and_look, displaced);
 	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
 		       nta_mask_of(test, &a));
-}
-
-static void revert_atomically(void *unused)
-{
-	preempt_disable();
-	KeRevertToUserAffinityThread();
-	preempt_enable();
 }
 
 /* U1, U6: the processor goes and comes back before the worker that is to revert. */
@@ -838,7 +811,7 @@ static void revert_is_due_over_a_processors_going_and_coming(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, thread);
 
 	nta_thread_own(thread);
-	nta_worker_do(test, worker, revert_atomically, NULL);
+	nta_worker_do(test, worker, nta_do_revert_atomically, NULL);
 	ret = remove_cpu(nta_cpu(&displaced->a));
 	nta_worker_do(test, worker, look_around, displaced);
 	KUNIT_EXPECT_TRUE(test, displaced->looks[0].entry.pending);
@@ -915,7 +888,7 @@ static void processor_goes_before_the_worker_looks(struct kunit *test)
 	gone = nta_mask_of(test, &displaced->a);
 
 	nta_thread_own(thread);
-	nta_worker_do(test, worker, set_atomically, displaced);
+	nta_worker_do(test, worker, nta_do_set_atomically, &displaced->a);
 	KUNIT_EXPECT_EQ(test, remove_cpu(nta_cpu(&displaced->a)), 0);
 	nta_thread_disown(thread);
 	KUNIT_EXPECT_TRUE(test, nta_wait_for_event(NTA_EVENT_DISPLACED, count + 1));
@@ -958,7 +931,7 @@ static struct displaced *hold_worker_that_displaces(struct kunit *test,
 	displaced->a = pick_victim(test);
 
 	nta_thread_own(thread);
-	nta_worker_do(test, worker, set_atomically, displaced);
+	nta_worker_do(test, worker, nta_do_set_atomically, &displaced->a);
 	KUNIT_EXPECT_EQ(test, remove_cpu(nta_cpu(&displaced->a)), 0);
 	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
 	nta_thread_disown(thread);
@@ -1012,11 +985,16 @@ static void thread_moves_on_before_the_worker_says_that_it_is_displaced(struct k
 	long count = nta_event_count(NTA_EVENT_DISPLACED);
 	struct nta_worker *worker = nta_worker_make(test);
 	struct displaced *displaced = hold_worker_that_displaces(test, worker);
+	struct nta_thread *thread = nta_thread_find(worker->task);
 	unsigned int gone = nta_cpu(&displaced->a);
 
 	displaced->a = displaced->gone;
-	nta_worker_do(test, worker, set_atomically, displaced);
+	nta_worker_do(test, worker, nta_do_set_atomically, &displaced->a);
+	/* Whoever is sent for what is still to be done does not come: nothing is. */
+	KUNIT_EXPECT_FALSE(test, test_and_set_bit(NTA_THREAD_KICKED,
+						  &thread->flags));
 	check_never_displaced(test, worker, displaced, count);
+	clear_bit(NTA_THREAD_KICKED, &thread->flags);
 	bring_up(test, gone);
 	check_never_displaced(test, worker, displaced, count);
 	check_reverts_to_first(test, worker, displaced);
@@ -1031,7 +1009,7 @@ static void thread_reverts_before_the_worker_says_that_it_is_displaced(struct ku
 	struct nta_thread *thread = nta_thread_find(worker->task);
 	struct nta_thread_snapshot entry;
 
-	nta_worker_do(test, worker, revert_atomically, NULL);
+	nta_worker_do(test, worker, nta_do_revert_atomically, NULL);
 	nta_stretch_end();
 	nta_thread_own(thread);
 	nta_thread_disown(thread);

@@ -437,10 +437,6 @@ static void be_second(void *data)
 	WRITE_ONCE(sharing->second_is_done, true);
 }
 
-static void do_nothing(void *unused)
-{
-}
-
 /* A thread that starts on a processor and can be moved. */
 static struct nta_worker *make_worker_at(struct kunit *test,
 					 const struct nta_affinity *at)
@@ -448,7 +444,7 @@ static struct nta_worker *make_worker_at(struct kunit *test,
 	struct nta_worker *worker = nta_worker_make(test);
 
 	/* Newer kernels give a kernel thread its affinity when it first runs. */
-	nta_worker_do(test, worker, do_nothing, NULL);
+	nta_worker_do(test, worker, nta_do_nothing, NULL);
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task,
 						   nta_mask_of(test, at)), 0);
 	return worker;
