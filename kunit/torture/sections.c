@@ -328,8 +328,9 @@ static void with_deadline(struct torture_victim *victim)
 	}
 	if (raised < 4)
 		lower(victim, old);
+	/* In any case: the steps are to come from the seed alone. */
+	torture_revert_user(victim);
 	if (victim->deadline) {
-		torture_revert_user(victim);
 		become(SCHED_NORMAL);
 		victim->deadline = false;
 		torture_count(TORTURE_DEADLINE);
