@@ -283,10 +283,6 @@ static void worker_free(struct kunit_resource *resource)
 	kfree(worker);
 }
 
-static void do_nothing(void *unused)
-{
-}
-
 static struct nta_worker *make_worker(struct kunit *test,
 				      struct binding *bound)
 {
@@ -299,7 +295,7 @@ static struct nta_worker *make_worker(struct kunit *test,
 	 * Newer kernels give a kernel thread its affinity when it first runs:
 	 * not after a test has given it one.
 	 */
-	nta_worker_do(test, worker, do_nothing, NULL);
+	nta_worker_do(test, worker, nta_do_nothing, NULL);
 	return worker;
 }
 

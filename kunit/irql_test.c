@@ -9,6 +9,7 @@
 #include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
@@ -787,15 +788,25 @@ static void raise_and_come_back(void *data)
 	struct raising *raising = data;
 	GROUP_AFFINITY a = group_affinity(&raising->a);
 	GROUP_AFFINITY b = group_affinity(&raising->b);
+	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
+	struct nta_thread *thread;
 	KIRQL old;
 
 	nta_look_at_me(&raising->before);
 	KeSetSystemGroupAffinityThread(&a, NULL);
+	thread = nta_thread_find(current);
+	if (!thread)
+		return;
+	/* A scan that comes between the two would send a worker: none is sent. */
+	while (test_and_set_bit(NTA_THREAD_KICKED, &thread->flags) &&
+	       time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
 	old = KeRaiseIrqlToDpcLevel();
 	KeSetSystemGroupAffinityThread(&b, NULL);
 	nta_look_at_me(&raising->raised);
 	KeSetSystemGroupAffinityThread(&a, NULL);
 	nta_look_at_me(&raising->lowered[0]);
+	clear_bit(NTA_THREAD_KICKED, &thread->flags);
 	KeLowerIrql(old);
 	nta_look_at_me(&raising->lowered[1]);
 	KeRevertToUserAffinityThread();

@@ -1260,10 +1260,6 @@ static void thread_that_forgets_is_put_right_at_its_end(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_LEFT_RAISED), left + 1);
 }
 
-static void do_nothing(void *unused)
-{
-}
-
 /* P4: a thread is known as long as it lives, and not a moment longer. */
 static void contexts_of_many_threads_are_kept_apart(struct kunit *test)
 {
@@ -1291,7 +1287,7 @@ static void contexts_of_many_threads_are_kept_apart(struct kunit *test)
 	for (i = 1; i < count; i += 2)
 		end_guest(&guests[i]);
 	check_all_gone(test);
-	on_guest(test, do_nothing, NULL);
+	on_guest(test, nta_do_nothing, NULL);
 
 	KUNIT_EXPECT_EQ(test, started, count);
 	KUNIT_EXPECT_EQ(test, before, count);

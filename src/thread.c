@@ -316,8 +316,8 @@ EXPORT_SYMBOL_IF_KUNIT(nta_thread_end);
  * @thread: its entry
  * @snapshot: receives it
  *
- * Context: any. Exact for current, and where the thread's pi_lock is held; else it may
- * be a mixture.
+ * Context: any. Exact for current; else it may be a mixture, but where the thread's
+ * pi_lock is held, of what is written under that.
  */
 void nta_thread_read(const struct nta_thread *thread,
 		     struct nta_thread_snapshot *snapshot)

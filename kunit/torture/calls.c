@@ -20,6 +20,7 @@ struct call {
 	struct nta_state next;
 	bool acts;
 	unsigned int depth;
+	u64 mask;
 };
 
 /* --- checks --- */
@@ -44,7 +45,7 @@ static void check_active_place(struct torture_victim *victim, u64 mask,
 		if (!inside || mask != victim->bound)
 			torture_fail(victim, "T2: runs on CPU %u with mask %#llx",
 				     cpu, mask);
-		torture_count(TORTURE_PLACE_EXACT);
+		torture_count(TORTURE_PLACE_BOUND);
 		return;
 	}
 	/* U6, M3: it waits for a processor. */
@@ -130,6 +131,7 @@ static void begin(struct torture_victim *victim, struct call *call,
 	call->reason = NTA_OK;
 	call->acts = false;
 	call->depth = victim->depth;
+	call->mask = torture_mask_of(current);
 	if (torture_is_passive(victim))
 		torture_count(TORTURE_CALL_PASSIVE);
 	else if (victim->level < DISPATCH_LEVEL)
@@ -175,6 +177,21 @@ static void begin_anew(struct torture_victim *victim)
 	victim->installed = 0;
 }
 
+/* T4: a thread with a deadline is not moved, but by a Revert to its user affinity. */
+static void check_deadline(struct torture_victim *victim,
+			   const struct call *call)
+{
+	u64 mask = torture_mask_of(current);
+
+	if (!victim->deadline || mask == call->mask)
+		return;
+	if (!call->reason && call->acts && !call->next.active &&
+	    torture_is_passive(victim))
+		return;
+	torture_fail(victim, "T4: the mask is %#llx and was %#llx", mask,
+		     call->mask);
+}
+
 /* Returns false if hotplug makes the outcome uncertain; then outputs are too. */
 static bool end(struct torture_victim *victim, struct call *call)
 {
@@ -193,12 +210,13 @@ static bool end(struct torture_victim *victim, struct call *call)
 		victim->state = call->next;
 	note(victim, call);
 
+	check_deadline(victim, call);
 	if (!call->reason && call->acts) {
 		victim->since = call->window;
 		victim->sure = passive;
 		victim->installed = 0;
 		if (victim->deadline)
-			victim->installed = torture_mask_of(current);
+			victim->installed = call->mask;
 		else if (!NTA_KERNEL_KEEPS_USER_MASK)
 			victim->installed =
 				torture_cpus_of(victim, &victim->state.system);

@@ -142,6 +142,7 @@ static const struct {
 	[TORTURE_CALL_NATIVE] = { "call_native" },
 	[TORTURE_PLACE_EXACT] = { "place_exact" },
 	[TORTURE_PLACE_LOOSE] = { "place_disturbed", "time" },
+	[TORTURE_PLACE_BOUND] = { "place_bound" },
 	[TORTURE_PLACE_HOTPLUG] = { "place_hotplug", "hotplug" },
 	[TORTURE_USER_EXACT] = { "user_exact" },
 	[TORTURE_USER_LOOSE] = { "user_disturbed", "time" },

@@ -292,6 +292,7 @@ static void migrate_off(struct torture_victim *victim, unsigned int depth)
 	torture_check_level(victim);
 }
 
+/* All victims together stay below what the kernel admits. */
 static int become(unsigned int policy)
 {
 	struct sched_attr attr = {
@@ -300,7 +301,7 @@ static int become(unsigned int policy)
 	};
 
 	if (policy == SCHED_DEADLINE) {
-		attr.sched_runtime = 50 * NSEC_PER_MSEC;
+		attr.sched_runtime = 5 * NSEC_PER_MSEC;
 		attr.sched_deadline = 100 * NSEC_PER_MSEC;
 		attr.sched_period = 100 * NSEC_PER_MSEC;
 	}
@@ -314,7 +315,7 @@ static int become(unsigned int policy)
  */
 static void with_deadline(struct torture_victim *victim)
 {
-	unsigned int raised = torture_below(victim, 4), i;
+	unsigned int raised = torture_below(victim, 5), i;
 	bool shielded = torture_shield(victim);
 	KIRQL old = PASSIVE_LEVEL;
 

@@ -35,9 +35,8 @@ for params; do
 		esac
 	done
 	# Of a thread with a deadline whose processor goes nobody knows what comes of it.
-	# Without admission control it may have any mask (T4).
 	if [ -n "$hotplug" ] || [ ! -e /sys/devices/system/cpu/cpu1/online ]; then
-		! echo -1 >/proc/sys/kernel/sched_rt_runtime_us || set -- "$@" deadlines=1
+		set -- "$@" deadlines=1
 	fi
 	# shellcheck disable=SC2086
 	if ! insmod /ko/ntaffinity.ko $params ||

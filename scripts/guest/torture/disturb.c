@@ -292,6 +292,15 @@ static void rewrite_cpuset(unsigned int place)
 	lock_changes(LOCK_UN);
 }
 
+/* The kernel itself refuses it (T2). */
+static void disturb_bound(const struct target *target)
+{
+	int error = set_affinity(target->pid, random_mask());
+
+	if (error != EINVAL && error != ESRCH)
+		complain("T2: sched_setaffinity() of a bound thread: errno %d", error);
+}
+
 void disturber(int number)
 {
 	struct target targets[64], *target;
@@ -310,14 +319,13 @@ void disturber(int number)
 		if (!count)
 			continue;
 		target = &targets[below(count)];
+		if (!strcmp(target->kind, "bound")) {
+			disturb_bound(target);
+			continue;
+		}
 		/* Half of them live calmly, and are put back each time. */
 		if ((target->index & 1) && below(32))
 			continue;
-		/* The kernel itself refuses it (T2). */
-		if (!strcmp(target->kind, "bound")) {
-			set_affinity(target->pid, random_mask());
-			continue;
-		}
 		lock_changes(LOCK_SH);
 		fd = lock_victim(target->index);
 		if (settings.cpusets && !strcmp(target->kind, "user") &&
