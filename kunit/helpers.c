@@ -659,7 +659,7 @@ static void check_state(struct kunit *test, const char *what,
 	KUNIT_EXPECT_FALSE_MSG(test, look->entry.displaced, "%s: displaced",
 			       what);
 	KUNIT_EXPECT_FALSE_MSG(test, look->entry.given_up, "%s: given up", what);
-	KUNIT_EXPECT_FALSE_MSG(test, look->entry.placed && !state->active &&
+	KUNIT_EXPECT_FALSE_MSG(test, look->entry.in_force && !state->active &&
 			       !look->entry.pending,
 			       "%s: something is in force, and nothing active", what);
 	KUNIT_EXPECT_EQ_MSG(test, look->task_state, (unsigned int)TASK_RUNNING,

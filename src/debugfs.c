@@ -163,7 +163,7 @@ static void show_thread(struct nta_thread *thread, void *data)
 	show_cpus(file, listing->user);
 	seq_printf(file, " %s", listing->pending);
 	caller = listing->entry.caller;
-	/* A child that is to get the user affinity has not called; nor, quite, a first Set. */
+	/* A child that is put right has never called; a first Set says last who has. */
 	if (caller)
 		seq_printf(file, " %pS\n", (void *)caller);
 	else

@@ -336,7 +336,7 @@ void nta_thread_read(const struct nta_thread *thread,
 		.bound = flags & BIT(NTA_THREAD_BOUND),
 		.displaced = flags & BIT(NTA_THREAD_DISPLACED),
 		.given_up = flags & BIT(NTA_THREAD_GIVEN_UP),
-		.placed = flags & BIT(NTA_THREAD_IN_FORCE),
+		.in_force = flags & BIT(NTA_THREAD_IN_FORCE),
 	};
 	snapshot->pending = flags & BIT(NTA_THREAD_PENDING) ||
 			    (!snapshot->state.active &&

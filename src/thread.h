@@ -113,7 +113,7 @@ static inline struct cpumask *nta_thread_installed(struct nta_thread *thread)
  * @owned: somebody is installing
  * @busy: somebody else than the thread
  * @pending: what the state says was never installed
- * @placed: what was installed has not been replaced, as far as is known
+ * @in_force: what was installed has not been replaced, as far as is known
  */
 struct nta_thread_snapshot {
 	struct nta_state state;
@@ -126,7 +126,7 @@ struct nta_thread_snapshot {
 	bool displaced;
 	bool given_up;
 	bool pending;
-	bool placed;
+	bool in_force;
 };
 
 struct nta_thread *nta_thread_find(const struct task_struct *task);

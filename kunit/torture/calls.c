@@ -11,7 +11,7 @@
 #include "compat.h"
 #include "torture.h"
 
-/* What a call is to come to; from before it. */
+/* What a call is to come to; from before it. @mask: what the kernel had then. */
 struct call {
 	const char *what;
 	struct torture_window window;
@@ -322,7 +322,7 @@ static enum nta_reason judge(const struct torture_victim *victim, u64 cpus)
 
 /* --- Set --- */
 
-/* @where: the reason that comes before what is asked for, if any. */
+/* @before: the reason that comes before what is asked for, if any. */
 static void expect_set(struct torture_victim *victim, struct call *call,
 		       enum nta_reason before)
 {
