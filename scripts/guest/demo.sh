@@ -17,16 +17,14 @@ online()
 	done
 }
 
-# log NAME: what the sample NAME has logged.
-log()
-{
-	dmesg | sed -n "s/^\[ *[0-9.]*\] $1: //p"
-}
-
+# check NAME ARGUMENTS...: judges what the sample NAME has logged. awk exits with the
+# number of wrong rows, where rows that are missing are one. It counts in this shell,
+# which a function at the end of a pipe does not.
 check()
 {
-	# awk exits with the number of wrong rows.
-	awk -F '   *' "$@" || wrong=$((wrong + $?))
+	name=$1
+	shift
+	dmesg | sed -n "s/^\[ *[0-9.]*\] $name: //p" | awk -F '   *' "$@" || wrong=$((wrong + $?))
 }
 
 # load NAME: in a thread whose user affinity is $user, where that is set.
@@ -56,7 +54,7 @@ user=0,64,128
 echo
 echo "Visit every processor (a thread whose user affinity is $user)"
 load visit_processors
-log visit_processors | check -v user=$user -v count="$count" '
+check visit_processors -v user=$user -v count="$count" '
 	function bit(n,  s) { s = "8421"; s = substr("1248", n % 4 + 1, 1); while (n >= 4) { s = s "0"; n -= 4 } return "0x" s }
 	/^index/ {
 		printf "  %-6s %-10s %-20s %-4s %-9s %-9s %s\n", "index", "processor", "mask asked", "CPU", "Previous", "after", "verdict"
@@ -77,7 +75,7 @@ log visit_processors | check -v user=$user -v count="$count" '
 # The third index is CPU 2.
 echo
 load nested_sets
-log nested_sets | check -v user=$user '
+check nested_sets -v user=$user '
 	BEGIN {
 		n = split("0:0/0 NULL/1 NULL/2 0:0/u " \
 			  "0:0/2 0:0x4/1 0:0x4/2 0:0/u 0:0/1 0:0/u", want, " ")
@@ -108,7 +106,7 @@ log nested_sets | check -v user=$user '
 echo
 echo "The group-less forms"
 load legacy_forms
-log legacy_forms | check -v user=$user '
+check legacy_forms -v user=$user '
 	BEGIN { n = split("0 u 0 1 2 3 u u", want, " ") }
 	/^call/ { printf "  %-28s %-12s %-4s %s\n", "call", "may run on", "CPU", "verdict"; next }
 	/processors in|^done/ { next }
@@ -127,7 +125,7 @@ log legacy_forms | check -v user=$user '
 echo
 echo "Two groups at once"
 load two_groups
-log two_groups | check -v user=$user '
+check two_groups -v user=$user '
 	BEGIN { n = split("0-3,128-129 128-129 0-3,128-129 u", want, " ") }
 	/^call/ { printf "  %-28s %-12s %-4s %s\n", "call", "may run on", "CPU", "verdict"; next }
 	/^done/ { done = 1; next }
@@ -151,7 +149,7 @@ log two_groups | check -v user=$user '
 echo
 echo "A miniport, with a thread for each group (kernel threads may run anywhere)"
 load miniport
-log miniport | check '
+check miniport '
 	BEGIN { n = split("0-3 64-65 128-129", want, " "); split("0xf 0x3 0x3", mask, " ") }
 	/^group/ { printf "  %-6s %-11s %-11s %-9s %-9s %-6s %s\n", "group", "mask asked", "may run on", "requests", "Previous", "after", "verdict"; next }
 	/groups$/ { said = $0; next }
