@@ -333,12 +333,25 @@ result "S7 a Set in an init routine is refused with a line"
 until_true eval '[ "$(stat leaked)" = 1 ]' && until_true logged "nobody reverted after" &&
 	dmesg | grep "nobody reverted after" | grep -qF "[ntaffinity_forgets]"
 result "U13 U8 who called there is told when its text is freed, by the module"
-rmmod ntaffinity_forgets
-clear_log
-insmod /ko/ntaffinity_forgets.ko
+# Only where its text lies where it did before could it be taken for what is gone.
+init_text=/sys/module/ntaffinity_forgets/sections/.init.text
+lies_at=$(cat $init_text)
+lay_at=
+for loads in 2 3 4 5 6 7 8 9; do
+	lay_at="$lay_at $lies_at"
+	rmmod ntaffinity_forgets
+	clear_log
+	insmod /ko/ntaffinity_forgets.ko
+	lies_at=$(cat $init_text)
+	case "$lay_at " in *" $lies_at "*) break ;; esac
+done
 logged "[ntaffinity_forgets]: Set to group 0 mask 0x0 refused: the mask is empty"
 result "U13 what was loaded anew has lines of its own"
-until_true eval '[ "$(stat leaked)" = 2 ]' && rmmod ntaffinity_forgets ntaffinity
+case "$lay_at " in
+*" $lies_at "*) ;;
+*) skip "U13 even where its text lies where it did" "it always lay elsewhere" ;;
+esac
+until_true eval '[ "$(stat leaked)" = "$loads" ]' && rmmod ntaffinity_forgets ntaffinity
 result "U12 and both unload"
 
 # --- DISPATCH_LEVEL (I2, I3, I4) ----------------------------------------------
