@@ -55,6 +55,14 @@ no_report()
 		}'
 }
 
+# Whether the kernel's error was ENOMEM.
+no_memory()
+{
+	grep -q ': Cannot allocate memory$' error && return
+	sed 's/^/# /' error
+	return 1
+}
+
 # pair: a Set of CPU 0 and its Revert, by this script.
 pair()
 {
@@ -76,7 +84,7 @@ failed_loads=0
 while :; do
 	echo $nth >$starve/nth
 	quiet
-	insmod /ko/ntaffinity.ko groupsize=2 verify=1 2>/dev/null
+	insmod /ko/ntaffinity.ko groupsize=2 verify=1 2>error
 	failed=$?
 	echo 0 >$starve/nth
 	if [ $failed -eq 0 ]; then
@@ -87,7 +95,7 @@ while :; do
 		result "U12 and unloads"
 	else
 		failed_loads=$((failed_loads + 1))
-		nothing_left && no_report
+		no_memory && nothing_left && no_report
 		result "S16 allocation $nth of the load fails: it fails and leaves nothing"
 	fi
 	nth=$((nth + step))
