@@ -7,7 +7,7 @@ KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
 modules: headers
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) NTA_SUITES=no modules
 
 # modules_install leaves depmod out where the build directory has no System.map,
 # and would sign with a key that is not there: both so with Debian's headers.
@@ -58,7 +58,7 @@ help:
 	@echo 'make demo       shows it on a stock kernel with 130 CPUs, in QEMU'
 	@echo 'make check      runs all tests; CHECK="PATTERN..." some of them:'
 	@echo '                make check CHECK="kunit-uml-7 checkpatch"'
-	@echo '                scripts/check.sh -l lists them'
+	@echo '                scripts/check.sh -l lists them; SEED=: torture and user as once before'
 	@echo 'make matrix     runs the tests on every supported kernel, for hours; MATRIX="PATTERN..." on'
 	@echo '                some of them: make matrix MATRIX="none-* debug-7"'
 	@echo '                scripts/matrix.sh -l lists them'
@@ -75,4 +75,4 @@ help:
 	@echo 'kernels in $${XDG_CACHE_HOME:-~/.cache}/ntaffinity (4 GB, with matrix 12 GB; remove it'
 	@echo 'at any time).'
 
-.PHONY: modules install clean headers demo check matrix bench model torture mutants help
+.PHONY: modules install clean headers demo check matrix bench model torture mutants coverage help

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What "make check" does: every check of this project, one after the other,
-# with one verdict. A step that fails does not stop those that do not need it.
+# What "make check" does: every check of this project, with one verdict. A step
+# that fails does not stop those that do not need it.
 #
 #   check.sh             all of it
 #   check.sh PATTERN...  the steps whose name fits one of the patterns, and
-#                        what they need: check.sh kunit-uml-7, check.sh 'build-*'
+#                        what they need: check.sh kunit-uml-7, check.sh 'build-*';
+#                        each has to fit some
 #   check.sh -l          lists the steps
 #   check.sh -m ROW...   what "make matrix" does with those rows of scripts/kernels
 #
-# As many guests run at the same time as there are processors, four at the most;
-# with CHECK_LANES=1, one after the other.
+# Three guests run at the same time on two processors, and so on up to six: they wait
+# for more than half of their time. With CHECK_LANES=1, one after the other.
 #
 # The last line is "N passed, N failed, N skipped". Each step is one test,
 # except those that run tests themselves: there each result line counts.
@@ -20,8 +21,8 @@
 
 scripts=$tree/scripts
 logs=$work/check
-lanes=${CHECK_LANES:-$(nproc)}
-[ "$lanes" -le 4 ] || lanes=4
+lanes=${CHECK_LANES:-$(($(nproc) * 3 / 2))}
+[ "$lanes" -le 6 ] || lanes=6
 rows=()
 if [ "${1:-}" = -m ]; then
 	shift
@@ -138,8 +139,10 @@ step_kerneldoc()
 # Conventions that no tool knows.
 step_conventions()
 {
-	local file bad=0
-	while read -r file; do
+	local file files bad=0
+	mapfile -t files < <(project_files)
+	[ ${#files[@]} -gt 0 ] || { say "    no file"; return 1; }
+	for file in "${files[@]}"; do
 		case $file in LICENSE | LICENSES/* | *.png) continue ;; esac
 		if ! head -n 5 "$tree/$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-only'; then
 			say "    $file: no SPDX line"
@@ -154,7 +157,7 @@ step_conventions()
 			fi
 			;;
 		esac
-	done < <(project_files)
+	done
 	if ! "$scripts/matrix.sh" -t | diff -u - <(readme_kernels) >"$logs/kernels.diff"; then
 		say "    README.md and scripts/kernels differ: scripts/matrix.sh -w writes the table"
 		sed 's/^/    | /' "$logs/kernels.diff"
@@ -194,12 +197,13 @@ step_numa()
 	boot_and_count "numa-$1" "$scripts/boot.sh" -c 7 -n "0-4:384 :128 5-6:" "$1" numa.sh
 }
 
-# Random histories take the longest; the seed of a failure is in its output. Four
-# CPUs are all that is used, and the fewer the less they wait for the host.
+# Random histories take the longest; the seed of a failure is in its output, and SEED=
+# gives it again. Four CPUs are all that is used, and the fewer the less they wait for
+# the host.
 step_user()
 {
 	need "build-$1" || return
-	boot_and_count "user-$1" "$scripts/boot.sh" -c 4 -t 600 "$1" user.sh
+	boot_and_count "user-$1" "$scripts/boot.sh" -c 4 -t 600 "$1" user.sh "${SEED:--}"
 }
 
 # Where leaks are looked for in QEMU a load takes a second: every fourth will do there.
@@ -212,7 +216,7 @@ step_starve()
 	boot_and_count "starve-$1" "$scripts/boot.sh" -c 4 -a rcupdate.rcu_expedited=1 "$1" starve.sh "$step"
 }
 
-# Ten seconds of it. The seed of a failure is in its output.
+# Ten seconds of it. The seed of a failure is in its output, and SEED= gives it again.
 step_torture()
 {
 	need "build-$1" || return
@@ -305,7 +309,7 @@ boot_and_count()
 }
 
 # Steps that run beside others: guests, each of which keeps but one processor busy
-# for most of its time, and what only reads. Compilers keep all of them busy.
+# and not always, and what only reads. Compilers keep all of them busy.
 is_job()
 {
 	case $1 in
@@ -327,6 +331,7 @@ run_step()
 	checkpatch | kerneldoc) for name in $(source_kernels); do run_step "kernel-$name"; done ;;
 	esac
 	begun+=("$step")
+	rm -f "$logs/$step.result"
 	if [ "$lanes" -gt 1 ] && is_job "$step"; then
 		while [ ${#jobs[@]} -ge "$lanes" ]; do end_job; done
 		begin_job "$step"
@@ -341,7 +346,6 @@ run_step()
 do_step()
 {
 	local step=$1 start=$SECONDS rc=0 passed='' failed='' skipped=''
-	rm -f "$logs/$step.result"
 	case $step in
 	*-*) "step_${step%%-*}" "${step#*-}" || rc=$? ;;
 	*) "step_$step" || rc=$? ;;
@@ -384,8 +388,11 @@ begin_job()
 
 end_job()
 {
-	local pid=
-	wait -n -p pid "${!jobs[@]}" || true
+	local pid left=("${!jobs[@]}")
+	wait -n -p pid "${left[@]}" 2>/dev/null || true
+	# Of one that a signal has ended the shell may know nothing any more. It goes on to
+	# wait for the others; when there is none, that one has failed.
+	pid=${pid:-${left[0]}}
 	say "== ${jobs[$pid]}"
 	cat "$logs/${jobs[$pid]}.out"
 	account_for "${jobs[$pid]}"
@@ -395,14 +402,24 @@ end_job()
 # shellcheck disable=SC2317 # the trap calls it
 stop_jobs()
 {
-	kill "${!jobs[@]}" 2>/dev/null || true
+	local running
+	running=$(jobs -p)
+	# shellcheck disable=SC2086
+	kill $running 2>/dev/null || true
 	wait
-	exit 130
 }
-trap stop_jobs INT TERM HUP
+trap stop_jobs EXIT
+trap 'exit 130' INT TERM HUP
 
-# The static checks come early: they are quick. The rest is in the order of
-# the table of kernels. The matrix finishes a row before it begins the next one.
+# So that at the end nobody waits for one that has begun late.
+longest_first()
+{
+	awk -F - '{ place = index("user kunit load starve demo fewcpus ", $1 " "); print place ? place : 99, $0 }' |
+		sort -s -n -k 1,1 | cut -d ' ' -f 2
+}
+
+# The static checks come early: they are quick. What is compiled comes before what
+# runs. The matrix finishes a row before it begins the next one.
 order=(packages)
 if [ ${#rows[@]} -gt 0 ]; then
 	for name in "${rows[@]}"; do
@@ -418,6 +435,7 @@ if [ ${#rows[@]} -gt 0 ]; then
 else
 	for name in $(checked_kernels); do order+=("kernel-$name"); done
 	order+=(conventions checkpatch kerneldoc model-user)
+	guests=()
 	for name in $(checked_kernels); do
 		order+=("build-$name")
 		kernel_row "$name"
@@ -425,10 +443,13 @@ else
 			# No timing here: another run beside this one would spoil it.
 			case $check in
 			bench | longtorture | coverage) ;;
-			*) order+=("$check-$name") ;;
+			sparse) order+=("$check-$name") ;;
+			*) guests+=("$check-$name") ;;
 			esac
 		done
 	done
+	mapfile -t guests < <(printf '%s\n' "${guests[@]}" | longest_first)
+	order+=("${guests[@]}")
 fi
 
 if [ "${1:-}" = -l ]; then
@@ -436,7 +457,18 @@ if [ "${1:-}" = -l ]; then
 	exit 0
 fi
 
-make_cache
+# The packages alone would pass for what was asked for.
+for pattern; do
+	fits=''
+	for step in "${order[@]}"; do
+		# shellcheck disable=SC2254
+		case $step in $pattern) fits=1 ;; esac
+	done
+	[ -n "$fits" ] || die "no step fits '$pattern'; check.sh -l lists them"
+done
+
+# Two runs would write the same results.
+lock "${logs##*/}-$(basename "$work")"
 mkdir -p "$logs"
 : >"$logs/results"
 run_step packages

@@ -6,7 +6,7 @@
 # of its lines and branches ran, and which lines did not. A line has run if it has on
 # one of the kernels. Exit status 0 only if the tests passed, and 95 % of the lines ran.
 #
-#   coverage.sh            all of it
+#   coverage.sh            all of it; SEED= in the environment is that of the torture
 #   coverage.sh -r         only the table, of what the last run has counted
 
 . "$(dirname "$0")/lib.sh"
@@ -55,6 +55,7 @@ run()
 	fi
 }
 
+lock "coverage-$(basename "$work")"
 bad=0
 if [ "${1:-}" != -r ]; then
 	rm -rf "$logs"

@@ -8,8 +8,9 @@ set -euo pipefail
 export LC_ALL=C
 
 # What "make check" and its caller hand down would steer the makes in here:
-# a jobserver, or CHECK=, which to the kernel's makefiles is a program.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES CHECK FORMAT MUTANTS SEED FILES MATRIX TORTURE_STEPS ARCH CROSS_COMPILE KCFLAGS KCPPFLAGS KBUILD_OUTPUT W C V O M
+# a jobserver, or CHECK=, which to the kernel's makefiles is a program. SEED= stays:
+# nothing in there reads it, and what is random here does.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES CHECK FORMAT MUTANTS FILES MATRIX TORTURE_STEPS ARCH CROSS_COMPILE KCFLAGS KCPPFLAGS KBUILD_OUTPUT W C V O M
 
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/ntaffinity

@@ -36,6 +36,7 @@ case ${1:-} in
 	exit 0
 	;;
 -w)
+	mkdir -p "$(dirname "$work")"
 	table >"$work-table"
 	sed -i -e "/^<!-- scripts\/matrix.sh -w -->$/r $work-table" \
 		-e '/^<!-- scripts\/matrix.sh -w -->$/,/^<!-- end -->$/ { /^<!-- /!d }' "$tree/README.md"
@@ -59,6 +60,9 @@ for name in $(kernel_names); do
 done
 [ ${#rows[@]} -gt 0 ] || die "no kernel fits: $*; matrix.sh -l lists them"
 
+# The results are to be of this run until they are in the table. check.sh has a lock
+# of its own.
+lock "table-$(basename "$work")"
 rc=0
 "$tree/scripts/check.sh" -m "${rows[@]}" || rc=$?
 

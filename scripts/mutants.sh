@@ -12,7 +12,7 @@
 #   -t MINUTES  begin no other change after that
 #   -r          only what has survived until now; the table has all that was tried
 #   -c          only what was not tried yet, likewise
-#   -k KERNELS  of scripts/kernels, in place of "uml-7 debug-6.1"
+#   -k KERNELS  of scripts/kernels, in place of "uml-7 debug-6.1 full-7 debug-rt-7"
 #   -u          what survives is tried with user processes, too: a minute more for each
 #   FILE        affinity.c and the like; all of those below if not given
 #
@@ -20,30 +20,37 @@
 # What survives that, and the other files, runs in User Mode Linux: the DDIs beside the
 # model, and the KUnit suites, as far as the first thing that fails. What survives that
 # runs, in QEMU, those suites that show more there, where processors come and go and
-# the kernel has probes. Two machines at a time. No end in time counts as noticed.
+# the kernel has probes: on 6.1, on 7.x, which keeps the mask of user mode, and on 7.x
+# with PREEMPT_RT. Two machines on each processor, eight at the most, for they wait more
+# than they work. No end in time, twice, counts as noticed.
 #
-# The order is random: what was tried so far is a sample. Results are kept for -r, also
-# of a run that was interrupted.
+# The order is random: what was tried so far is a sample. Results are kept for -r and
+# -c, also of a run that was interrupted; without these a run begins anew, for its own
+# files.
 #
-# A table at the end counts the changes, with the survivors listed before it. Those
-# that cannot be noticed stand in mutants/explained, each with the reason; they do not
-# count, and neither do those with the same machine code. Exit status 0 only if at
+# A table at the end counts the changes of those files, with the survivors listed before
+# it. Those that cannot be noticed stand in mutants/explained, each with the reason; they
+# do not count, and neither do those with the same machine code. Exit status 0 only if at
 # least 95 % of the rest were noticed.
 
 . "$(dirname "$0")/lib.sh"
 
 scripts=$tree/scripts
 explained=$scripts/mutants/explained
-kernels=(uml-7 debug-6.1)
+kernels=(uml-7 debug-6.1 full-7 debug-rt-7)
 dir=$work/mutants
 aim=95
+# What boot.sh says, and guest/mutant.sh, of a machine that has used up its time.
+no_end='no end after '
+silent='says nothing any more'
 
 all_files=(affinity.c topology.h topology.c thread.h thread.c placement.c user_affinity.h user_affinity.c
 	install.c foreign.c apply.c irql.h irql.c)
 user_space=' affinity.c topology.h topology.c '
 
 # The suites that need processors that come and go, or probes, or say more with them.
-qemu_suites=(install watch hotplug child irql context)
+# With PREEMPT_RT irql_rt too.
+qemu_suites=(install watch hotplug child irql context thread)
 
 number="" seed=1 minutes="" again="" user="" limit=150
 while getopts n:s:t:rck:u option; do
@@ -121,7 +128,7 @@ prepare_user()
 # try_user SLOT FILE: the mutant is in SLOT/src. Sets verdict.
 try_user()
 {
-	local slot=$1 file=$2 objects
+	local slot=$1 file=$2 objects rc=0
 	read -ra objects <<<"$(user_objects "$file")"
 	rm -f "$slot"/*.o
 	if ! compile_user "$slot/src" "$slot" "${objects[@]}" 2>/dev/null; then
@@ -133,11 +140,12 @@ try_user()
 	done
 	"${cc[@]}" -o "$slot/model" "$slot"/*.o
 	# In a shell of its own, which does not tell how it ended.
-	if (timeout 30 "$slot/model" 30000; exit $?) >"$slot/log" 2>&1; then
-		verdict=survives
-	else
-		verdict='killed by the model in user space'
-	fi
+	(timeout 30 "$slot/model" 30000; exit $?) >"$slot/log" 2>&1 || rc=$?
+	case $rc in
+	0) verdict=survives ;;
+	124) verdict="killed by the model in user space: ${no_end}30 s" ;;
+	*) verdict='killed by the model in user space' ;;
+	esac
 }
 
 # --- in the kernel ----------------------------------------------------------
@@ -162,7 +170,7 @@ prepare_qemu_suites()
 	{
 		echo "obj-m := ntaffinity_kunit.o"
 		echo "ntaffinity_kunit-y := helpers.o sections.o stretch.o ${qemu_suites[*]/%/_test.o}"
-		grep '^ccflags-y' "$copy/kunit/Kbuild"
+		grep -E '^(ccflags-y|ntaffinity_kunit-\$\(CONFIG_PREEMPT_RT\)) ' "$copy/kunit/Kbuild"
 	} >"$copy/kunit/Kbuild.new"
 	mv "$copy/kunit/Kbuild.new" "$copy/kunit/Kbuild"
 	make -C "$kernel_build" "ARCH=$kernel_arch" PAHOLE=no-pahole "M=$copy" modules >"$copy.log" 2>&1 ||
@@ -248,14 +256,14 @@ boot_mutant()
 	esac >"$slot/log" 2>&1
 }
 
-# try_kernel KERNEL SLOT FILE: sets verdict.
+# try_kernel KERNEL SLOT FILE: sets verdict; to nothing, if there was no machine.
 try_kernel()
 {
-	local slot built copy modules rc
+	local slot built copy modules rc end
 	use_kernel "$1" "$2"
 	build_mutant "$3"
 	[ -z "$verdict" ] || return 0
-	# That it hangs, or dies, it may owe to others on this machine: once more.
+	# That it hangs, is silent or dies it may owe to others on this machine: once more.
 	for _ in first second; do
 		rc=0
 		boot_mutant || rc=$?
@@ -263,9 +271,12 @@ try_kernel()
 		[ "$rc" -ne 0 ] || verdict=survives
 		! grep -q 'printed a report' "$slot/log" ||
 			verdict="killed by a report: $(sed -n 's/^ *| [0-9]*:\[[ 0-9.]*\] *//p' "$slot/log" | head -n 1)"
-		[ -z "$verdict" ] || break
+		[[ -z $verdict || $verdict = *"$silent" ]] || break
 	done
-	[ -n "$verdict" ] || verdict="killed: $(grep -oE 'no end after .*|machine ended' "$slot/log" | head -n 1)"
+	if [ -z "$verdict" ]; then
+		end=$(grep -m 1 -oE "$no_end.*|machine ended|ended with status .*" "$slot/log") || return 0
+		verdict="killed: $end"
+	fi
 	[ "$verdict" = survives ] || verdict+=" on $1"
 }
 
@@ -312,6 +323,11 @@ one_mutant()
 	else
 		try_all "$slot" "$file"
 	fi
+	if [ -z "$verdict" ]; then
+		say "    not tried: $file:$4 $5: $6: $(tail -n 1 "$slot/log")"
+		missed=1
+		return
+	fi
 	(
 		flock 3
 		printf '%s\t%s\t%s\t%s\t%s\n' "$file" "$4" "$5" "$6" "$verdict" >&3
@@ -319,7 +335,7 @@ one_mutant()
 	[ "$verdict" != survives ] || say "    survives: $file:$4 $5: $6"
 }
 
-# next_line FILE: the next one of a list that two work on, in line.
+# next_line FILE: the next one of a list that several work on, in line.
 next_line()
 {
 	local number fd
@@ -332,35 +348,47 @@ next_line()
 	[ -n "$line" ] && [ "$SECONDS" -lt "$deadline" ]
 }
 
-# work_through SLOT
+# work_through SLOT: fails if a change was not tried.
 work_through()
 {
-	local line file id at function change
+	local line file id at function change missed=0
 	while next_line "$dir/list"; do
 		IFS=$'\t' read -r file id at function change <<<"$line"
 		one_mutant "$dir/$1" "$file" "$id" "$at" "$function" "$change"
 	done
+	return "$missed"
 }
 
-# Results so far, with those of before where there are none yet.
+# Results so far, with those of before where there are none yet: those of this run's
+# files for the table, and all others for later.
 keep_results()
 {
 	awk -F '\t' -v OFS='\t' -v all="$dir/all" '
 		FILENAME != all { verdict[$1 OFS $3 OFS $4] = $5; next }
 		($1 OFS $4 OFS $5) in verdict { print $1, $3, $4, $5, verdict[$1 OFS $4 OFS $5] }
 	' "$dir/before" "$dir/done" "$dir/all" >"$dir/results"
-	cp "$dir/results" "$results"
+	awk -F '\t' -v OFS='\t' -v before="$dir/before" '
+		FILENAME != before { known[$1 OFS $3 OFS $4] = 1; print; next }
+		!(($1 OFS $3 OFS $4) in known)
+	' "$dir/results" "$dir/before" >"$results.new"
+	mv "$results.new" "$results"
 }
 
 for file in "${files[@]}"; do
 	[ -f "$dir/src/$file" ] || die "no src/$file"
 	"$mutate" list "$dir/src/$file" | sed "s/^/$file\t/"
 done >"$dir/all"
+# What explains no change any more belongs to code that is gone.
+stale=$(grep -E "^($(IFS='|'; echo "${files[*]}")) " "$explained" |
+	grep -vxFf <(awk -F '\t' '{ print $1 " " $4 ": " $5 }' "$dir/all")) || true
+[ -z "$stale" ] || die "scripts/mutants/explained names what is no change: $stale"
 : >"$dir/before"
 : >"$dir/done"
 if [ -n "$again" ]; then
 	[ -s "$results" ] || die "there are no results of the last time"
 	cp "$results" "$dir/before"
+elif [ -f "$results" ]; then
+	awk -F '\t' -v files=" ${files[*]} " '!index(files, " " $1 " ")' "$results" >"$dir/before"
 fi
 # The same choice for the same seed.
 awk -F '\t' -v OFS='\t' -v seed="$seed" -v again="$again" '
@@ -393,25 +421,39 @@ try_none()
 	rm -rf "$dir/none"
 }
 try_none
-prepare_slot "$dir/0"
-prepare_slot "$dir/1"
+slots=$(($(nproc) * 2))
+[ "$slots" -le 8 ] || slots=8
+for ((slot = 0; slot < slots; slot++)); do
+	prepare_slot "$dir/$slot"
+done
 
 deadline=$((SECONDS + ${minutes:-100000} * 60))
 echo 0 >"$dir/list.next"
+workers=()
+# shellcheck disable=SC2317 # the trap calls it
+stop_workers()
+{
+	local worker
+	for worker in $(jobs -p); do
+		kill -- "-$worker" 2>/dev/null || true
+	done
+	keep_results
+	exit 130
+}
+trap stop_workers INT TERM HUP
 set -m
-work_through 0 &
-first=$!
-work_through 1 &
-second=$!
+for ((slot = 0; slot < slots; slot++)); do
+	work_through "$slot" &
+	workers+=($!)
+done
 set +m
-# shellcheck disable=SC2064
-trap "kill -- -$first -$second 2>/dev/null || true; keep_results; exit 130" INT TERM HUP
 rc=0
-wait "$first" || rc=1
-wait "$second" || rc=1
-trap - INT TERM HUP
-[ "$rc" -eq 0 ] || die "not all changes were tried"
+for worker in "${workers[@]}"; do
+	wait "$worker" || rc=1
+done
 keep_results
+trap - INT TERM HUP
+[ "$rc" -eq 0 ] || die "not all changes were tried; -c tries the others"
 
 # --- the table --------------------------------------------------------------
 
@@ -422,8 +464,8 @@ sed 's/^/    /' "$dir/survivors"
 say
 say "explained: not noticed for a reason, see scripts/mutants/explained"
 say
-awk -F '\t' -v order="${files[*]}" -v aim="$aim" '
-	$5 ~ /^killed/ { killed[$1]++; k++ }
+awk -F '\t' -v order="${files[*]}" -v aim="$aim" -v late="$no_end|$silent" '
+	$5 ~ /^killed/ { killed[$1]++; k++; if ($5 ~ late) l++ }
 	$5 == "survives" { survived[$1]++; s++ }
 	$5 == "explained" { explained[$1]++; e++ }
 	function row(name, k, s, e) {
@@ -435,5 +477,6 @@ awk -F '\t' -v order="${files[*]}" -v aim="$aim" '
 		n = split(order, names, " ")
 		for (i = 1; i <= n; i++) row(names[i], killed[names[i]], survived[names[i]], explained[names[i]])
 		row("all", k, s, e)
+		printf "\nof the killed, %d by time alone: no end, or nothing said any more\n", l
 		exit !(k + s > 0 && 100 * k >= aim * (k + s))
 	}' "$dir/results"

@@ -8,8 +8,9 @@
 #
 #   torture.sh [STEPS [SEED]]     STEPS in all threads together and on each kernel;
 #                                 without it 10^7 in User Mode Linux, 10^5 in QEMU
-#   torture.sh -s NAME            ten seconds on one kernel; "make check". In QEMU some
-#                                 minutes; "make matrix"
+#   torture.sh -s NAME [SEED]     ten seconds on one kernel; "make check". In QEMU some
+#                                 minutes; "make matrix". SEED= in the environment is
+#                                 as good
 #
 # The choices of each thread come from the seed, and are the same again with it;
 # how the threads meet is not. Options and kernels are to be had by hand:
@@ -20,12 +21,18 @@
 scripts=$tree/scripts
 logs=$work/torture
 threads=12
-mkdir -p "$logs"
 
 # Seven figures, so that it can be told over the telephone.
 new_seed()
 {
 	echo $((($(od -An -N4 -tu4 /dev/urandom)) % 9000000 + 1000000))
+}
+
+is_number()
+{
+	case $1 in
+	*[!0-9]*) die "TORTURE_STEPS and SEED are numbers" ;;
+	esac
 }
 
 # torture NAME SEED STEPS PARAMETERS...: its output on stdout. Three minutes more
@@ -39,9 +46,10 @@ torture()
 }
 
 if [ "${1:-}" = -s ]; then
-	name=${2:?usage: torture.sh -s NAME}
+	name=${2:?usage: torture.sh -s NAME [SEED]}
 	kernel_row "$name"
-	seed=${SEED:-$(new_seed)}
+	seed=${3:-${SEED:-$(new_seed)}}
+	is_number "$seed"
 	# With PREEMPT_RT whoever is raised disables migration, and a kernel loses track of
 	# such a thread when its affinity changes and its processor goes: it says so in
 	# affine_move_task() (6.12).
@@ -54,11 +62,11 @@ if [ "${1:-}" = -s ]; then
 fi
 
 steps=${1:-}
-seed=${2:-$(new_seed)}
-case $steps$seed in
-*[!0-9]*) die "TORTURE_STEPS and SEED are numbers" ;;
-esac
+seed=${2:-${SEED:-$(new_seed)}}
+is_number "$steps$seed"
 
+lock "torture-$(basename "$work")"
+mkdir -p "$logs"
 "$scripts/packages.sh" check
 table=()
 bad=0
