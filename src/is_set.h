@@ -14,11 +14,13 @@
 #include "placement.h"
 #include "thread.h"
 #include "topology.h"
+#include "trace.h"
 
 /**
  * nta_is_set() - whether a Set has nothing to do (S17)
  * @mask: the processors that it asks for
  * @group: their group
+ * @caller: the DDI's return address
  *
  * What nta_request_set() does then as well, but without a look at all the rules.
  *
@@ -26,7 +28,8 @@
  * Return: if true, the Set is done, and @mask of @group is its Previous too; if
  * false, nothing is.
  */
-static __always_inline bool nta_is_set(u64 mask, u16 group)
+static __always_inline bool nta_is_set(u64 mask, u16 group,
+				       unsigned long caller)
 {
 	const struct nta_affinity asked = { .mask = mask, .group = group };
 	struct nta_thread *thread;
@@ -46,6 +49,8 @@ static __always_inline bool nta_is_set(u64 mask, u16 group)
 	    (mask & ~nta_group_active(&nta_topology, group)))
 		return false;
 	__set_current_state(TASK_RUNNING);
+	WRITE_ONCE(thread->caller, caller);
+	trace_nta_changed(&thread->state, caller);
 	return true;
 }
 

@@ -109,7 +109,7 @@ VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity,
 	/* The input is read whole before the output is written (S10). */
 	if (Affinity)
 		asked = from_group_affinity(Affinity);
-	if (Affinity && nta_is_set(asked.mask, asked.group)) {
+	if (Affinity && nta_is_set(asked.mask, asked.group, _RET_IP_)) {
 		if (PreviousAffinity)
 			put_group_affinity(PreviousAffinity, asked.mask, asked.group);
 		return;

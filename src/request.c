@@ -98,6 +98,8 @@ static enum nta_reason carry_out(struct nta_thread *thread,
 		/* An earlier Revert may not have come true yet (I5). */
 		if (!outcome->reason && context == NTA_PASSIVE)
 			nta_place_pending(true);
+		if (!outcome->reason)
+			trace_nta_changed(next, caller);
 		return outcome->reason;
 	}
 

@@ -32,7 +32,7 @@
 			 { NTA_DEADLINE, "deadline" },			\
 			 { NTA_KERNEL_REFUSED, "kernel_refused" })
 
-/* A Set or a Revert that took effect: the state from now on. */
+/* A Set or a Revert that was not refused: the state from now on. */
 TRACE_EVENT(nta_changed,
 	TP_PROTO(const struct nta_state *state, unsigned long caller),
 	TP_ARGS(state, caller),

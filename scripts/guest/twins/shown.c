@@ -185,6 +185,8 @@ static void trace_all_events(void)
 	start_pair();
 	driver_sets(CPU(3));
 	check_traced(1, "nta_changed: active=1 group=1 mask=0x2 caller=", "[from_the_shell]");
+	driver_sets(CPU(3));
+	check_traced(2, "nta_changed: active=1 group=1 mask=0x2 caller=", "[from_the_shell]");
 	if (ask(&held, OP_CALL, 0, "set 9999 1").error)
 		fail("the driver's file fails");
 	check_traced(1, "nta_refused: group=9999 mask=0x1 reason=bad_group caller=",
@@ -198,6 +200,8 @@ static void trace_all_events(void)
 	check_traced(1, "nta_given_up: ", who);
 	driver_reverts(0);
 	check_traced(1, "nta_changed: active=0 group=0 mask=0x0 caller=", "[from_the_shell]");
+	driver_reverts(0);
+	check_traced(2, "nta_changed: active=0 group=0 mask=0x0 caller=", "[from_the_shell]");
 	driver_sets(CPU(3));
 	tell(&held, OP_EXIT, 0, NULL);
 	if (!within(PATIENCE_MS, waitpid(held.pid, NULL, WNOHANG) == held.pid))
