@@ -353,8 +353,12 @@ static void change_of_a_child_that_has_just_become_known(struct kunit *test)
 	struct birth birth = { .child = family->child->task };
 	struct cpumask *elsewhere = nta_mask_of(test, &family->other);
 	long seen = nta_event_count(NTA_EVENT_CHILD);
+	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
 	struct nta_thread *thread;
 
+	/* Work of before, for whomever. */
+	while (!nta_queues_are_empty() && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
 	nta_stretch_next(family->child->task, NTA_STAGE_KNOWN);
 	nta_worker_begin(family->creator, do_place_child, &birth);
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());

@@ -5,6 +5,7 @@
  * kernel thread are moved, and which are left where they are.
  */
 #include <kunit/test.h>
+#include <linux/gfp.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -524,6 +525,20 @@ static void thread_that_became_deadline_before_its_move_stays(struct kunit *test
 		       &late->before.mask);
 }
 
+/* S16: an allocation neither goes on until it succeeds, nor waits for I/O, nor complains. */
+static void memory_is_asked_for_as_the_context_allows(struct kunit *test)
+{
+	gfp_t sleeping = nta_gfp(NTA_PASSIVE), atomic = nta_gfp(NTA_DISPATCH);
+
+	KUNIT_EXPECT_TRUE(test, gfpflags_allow_blocking(sleeping));
+	KUNIT_EXPECT_TRUE(test, !!(sleeping & __GFP_RETRY_MAYFAIL));
+	KUNIT_EXPECT_TRUE(test, !!(sleeping & __GFP_NOWARN));
+	KUNIT_EXPECT_FALSE(test, !!(sleeping & (__GFP_IO | __GFP_FS)));
+	KUNIT_EXPECT_FALSE(test, gfpflags_allow_blocking(atomic));
+	KUNIT_EXPECT_TRUE(test, !!(atomic & __GFP_HIGH));
+	KUNIT_EXPECT_TRUE(test, !!(atomic & __GFP_NOWARN));
+}
+
 static void set_group_atomically(void *data)
 {
 	struct nta_affinity whole;
@@ -592,6 +607,7 @@ static void set_of_the_mask_that_a_worker_installs_waits(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(calls_in_an_interrupt_are_refused_whole,
 			 section_gen_params),
+	KUNIT_CASE(memory_is_asked_for_as_the_context_allows),
 	KUNIT_CASE(unbound_kworker_is_moved),
 	KUNIT_CASE(kthread_bound_by_kthread_bind_stays),
 	KUNIT_CASE(kthread_created_on_a_cpu_stays),

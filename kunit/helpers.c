@@ -351,6 +351,16 @@ void nta_on_thread(struct kunit *test, void (*work)(void *data), void *data)
 	nta_worker_stop(worker);
 }
 
+void nta_first_raise(void *unused)
+{
+	/* Longer than anybody waits for work: who waits for this fails. */
+	unsigned int ticks = 2 * NTA_WORK_TIMEOUT;
+
+	KeLowerIrql(KeRaiseIrqlToDpcLevel());
+	while (atomic_read(&nta_marks) && --ticks)
+		schedule_timeout_uninterruptible(1);
+}
+
 void nta_do_nothing(void *unused)
 {
 }

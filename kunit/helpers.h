@@ -95,6 +95,12 @@ void nta_do_set_atomically(void *affinity);
 void nta_do_revert(void *unused);
 void nta_do_revert_atomically(void *unused);
 
+/*
+ * Work: a raise and its lowering, until the next is a plain one. After the first of all a
+ * worker begins to look for levels that are left raised (I10).
+ */
+void nta_first_raise(void *unused);
+
 /* Where work may be done that may not sleep. */
 enum nta_section {
 	NTA_IN_SPIN_LOCK,

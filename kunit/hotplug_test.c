@@ -18,6 +18,7 @@
 #include "foreign.h"
 #include "helpers.h"
 #include "placement.h"
+#include "queue.h"
 #include "stretch.h"
 #include "watch.h"
 #include "wdm.h"
@@ -759,6 +760,58 @@ static void processor_goes_before_a_put_back(struct kunit *test)
 	check_processor_goes_before_the_install(test, true);
 }
 
+/*
+ * U6: it is back before the worker who has seen it gone can say so, and after all
+ * threads were looked at for its sake: this one was where it should be then.
+ */
+static void processor_is_back_before_it_is_said_to_be_gone(struct kunit *test)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	long count = nta_event_count(NTA_EVENT_DISPLACED);
+	struct nta_affinity first = nta_pick(test, 0);
+	struct cpumask *seen = nta_mask(test), *back;
+	struct nta_thread_snapshot entry;
+	struct nta_thread *thread;
+	int ret;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	displaced->a = pick_victim(test);
+	back = nta_mask_of(test, &displaced->a);
+	nta_worker_do(test, worker, look_around, displaced);
+	displaced->before = displaced->looks[0];
+	nta_worker_do(test, worker, nta_do_set, &first);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+
+	nta_thread_own(thread);
+	nta_worker_do(test, worker, nta_do_set_atomically, &displaced->a);
+	ret = remove_cpu(nta_cpu(&displaced->a));
+	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
+	nta_thread_disown(thread);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	KUNIT_EXPECT_TRUE(test, nta_keep_workers_away(thread));
+	bring_up(test, nta_cpu(&displaced->a));
+	nta_let_workers_come(thread);
+	nta_stretch_end();
+	KUNIT_EXPECT_EQ(test, ret, 0);
+
+	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(worker->task, back, seen),
+			      "not moved: CPUs %*pbl", cpumask_pr_args(seen));
+	nta_thread_own(thread);
+	nta_thread_disown(thread);
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_FALSE(test, entry.displaced);
+	KUNIT_EXPECT_FALSE(test, entry.pending);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DISPLACED), count);
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       &displaced->before.mask);
+}
+
 /* U6: and so it is by a Set of where it is, though nothing is to be moved. */
 static void displaced_thread_sets_what_is_in_force(struct kunit *test)
 {
@@ -1380,6 +1433,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(processor_returns_before_the_worker_says_that_it_is_gone),
 	KUNIT_CASE(thread_moves_on_before_the_worker_says_that_it_is_displaced),
 	KUNIT_CASE(thread_reverts_before_the_worker_says_that_it_is_displaced),
+	KUNIT_CASE(processor_is_back_before_it_is_said_to_be_gone),
 	KUNIT_CASE(displaced_thread_sets_what_is_in_force),
 	KUNIT_CASE(revert_is_due_over_a_processors_going_and_coming),
 	KUNIT_CASE(fallback_alone_while_somebody_asks_is_his),

@@ -10,14 +10,18 @@
 #include <linux/delay.h>
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
+#include <linux/kallsyms.h>
 #include <linux/kthread.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 
 #include "foreign.h"
 #include "helpers.h"
 #include "irql.h"
+#include "placement.h"
+#include "queue.h"
 #include "stretch.h"
 #include "watch.h"
 #include "wdm.h"
@@ -89,10 +93,7 @@ static void go_up_and_down(void *data)
 	struct levels *levels = data;
 	KIRQL apc, dispatch, high, middle;
 
-	/* The first raise has more to do than later ones, and a worker after it. */
-	KeRaiseIrql(DISPATCH_LEVEL, &dispatch);
-	KeLowerIrql(dispatch);
-	schedule_timeout_uninterruptible(HZ / 10);
+	nta_first_raise(NULL);
 	begin_levels(levels);
 	note_level(levels, KeGetCurrentIrql());
 	KeRaiseIrql(APC_LEVEL, &apc);
@@ -928,9 +929,8 @@ static void raise_where_bottom_halves_are_off(void *data)
 	struct cpumask *in_a = &raising->lowered[2].mask;
 	KIRQL old;
 
-	/* The second one is the plain one that nearly all are. */
-	KeLowerIrql(KeRaiseIrqlToDpcLevel());
-	schedule_timeout_uninterruptible(HZ / 10);
+	/* The next one is the plain one that nearly all are. */
+	nta_first_raise(NULL);
 	old = KeRaiseIrqlToDpcLevel();
 	KeLowerIrql(old);
 	local_bh_disable();
@@ -1326,6 +1326,203 @@ static void processor_goes_while_a_move_is_pending(struct kunit *test)
 		       elsewhere);
 }
 
+/* Of a Set that finds its mask in force, though nobody has installed it. */
+static void set_of_the_user_affinity_in_a_section_is_in_force(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *in_a = nta_mask_of(test, &a), *seen = nta_mask(test);
+	long deferred = nta_event_count(NTA_EVENT_DEFERRED);
+	struct nta_thread_snapshot entry;
+
+	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_a), 0);
+	nta_worker_do(test, worker, nta_do_set_atomically, &a);
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_TRUE(test, entry.state.active);
+	KUNIT_EXPECT_TRUE(test, entry.in_force);
+	KUNIT_EXPECT_FALSE(test, entry.pending);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DEFERRED), deferred);
+
+	nta_worker_do(test, worker, nta_do_revert, NULL);
+	nta_read_mask(worker->task, seen);
+	nta_check_mask(test, "after the Revert", seen, in_a);
+}
+
+/* Wait until a worker that was called for a thread has done with it. */
+static void wait_for_looker(struct kunit *test, struct nta_thread *thread)
+{
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	nta_stretch_end();
+	nta_thread_own(thread);
+	nta_thread_disown(thread);
+}
+
+/* I5: who is called, and finds the thread where it should be, leaves it there. */
+static void worker_that_finds_nothing_to_do_does_nothing(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *in_a = nta_mask_of(test, &a), *seen = nta_mask(test);
+	long put_back = nta_event_count(NTA_EVENT_PUT_BACK);
+	struct nta_thread_snapshot entry;
+	struct nta_changes before, after;
+	struct nta_thread *thread;
+
+	nta_worker_do(test, worker, nta_do_set, &a);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	before = nta_count_changes(thread);
+	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
+	nta_apply_soon(thread);
+	wait_for_looker(test, thread);
+	after = nta_count_changes(thread);
+	KUNIT_EXPECT_EQ(test, after.all, before.all);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_PUT_BACK), put_back);
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_TRUE(test, entry.in_force);
+	nta_read_mask(worker->task, seen);
+	nta_check_mask(test, "after the look", seen, in_a);
+	nta_worker_do(test, worker, nta_do_revert, NULL);
+}
+
+/* I6: what somebody was to install is another's by now: then he installs nothing. */
+static void state_that_is_another_by_now_is_not_installed(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	const struct nta_state other[] = { NTA_SYSTEM(b), NTA_USER };
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *in_a = nta_mask_of(test, &a), *seen = nta_mask(test);
+	enum nta_reason reason = NTA_REASONS;
+	struct nta_thread_snapshot entry;
+	struct nta_thread *thread;
+	unsigned int i;
+
+	nta_worker_do(test, worker, nta_do_set, &a);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	for (i = 0; i < ARRAY_SIZE(other); i++) {
+		nta_thread_own(thread);
+		KUNIT_EXPECT_FALSE(test, nta_place_state(thread, &other[i],
+							 true, &reason));
+		nta_thread_disown(thread);
+		KUNIT_EXPECT_EQ(test, reason, NTA_REASONS);
+		nta_thread_snapshot(worker->task, &entry);
+		KUNIT_EXPECT_TRUE(test, entry.in_force);
+		KUNIT_EXPECT_FALSE(test, entry.busy);
+		nta_read_mask(worker->task, seen);
+		nta_check_mask(test, "of the same state", seen, in_a);
+	}
+	nta_worker_do(test, worker, nta_do_revert, NULL);
+}
+
+/*
+ * I5, U3: a thread reverts while somebody puts it back, and somebody else has the last
+ * word before that is read back: then there is nothing to give back any more.
+ */
+static void last_word_of_others_stands_after_a_revert_meanwhile(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_affinity c = nta_pick(test, 2);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *in_c = nta_mask_of(test, &c), *seen = nta_mask(test);
+	unsigned int ticks = NTA_PUT_BACK_TIMEOUT;
+	struct nta_thread_snapshot entry;
+	struct nta_thread *thread;
+
+	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
+	nta_worker_do(test, worker, nta_do_set, &a);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	nta_stretch_next(worker->task, NTA_STAGE_INSTALLED);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task,
+						   nta_mask_of(test, &b)), 0);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	nta_worker_do(test, worker, nta_do_revert_atomically, NULL);
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_FALSE(test, entry.state.active);
+	KUNIT_EXPECT_TRUE(test, entry.busy);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_c), 0);
+	nta_stretch_end();
+
+	do {
+		nta_thread_own(thread);
+		nta_thread_disown(thread);
+		nta_thread_snapshot(worker->task, &entry);
+		schedule_timeout_uninterruptible(1);
+	} while ((entry.pending || entry.owned) && --ticks);
+	KUNIT_EXPECT_FALSE(test, entry.pending);
+	nta_read_mask(worker->task, seen);
+	nta_check_mask(test, "at last", seen, in_c);
+}
+
+/* U3, U4: and who asks for what is in force, before what is due has come true, gets that. */
+static void mask_in_force_that_is_asked_for_ends_what_is_due(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *in_a = nta_mask_of(test, &a), *seen = nta_mask(test);
+	struct nta_thread_snapshot entry;
+	struct nta_thread *thread;
+
+	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
+	nta_worker_do(test, worker, nta_do_set, &a);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
+	nta_worker_do(test, worker, nta_do_revert_atomically, NULL);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	nta_note_asked(thread, in_a);
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_FALSE(test, entry.state.active);
+	KUNIT_EXPECT_FALSE(test, entry.pending);
+	/* It is not ours any more. */
+	KUNIT_EXPECT_FALSE(test, entry.in_force);
+	nta_stretch_end();
+	nta_thread_own(thread);
+	nta_thread_disown(thread);
+	nta_read_mask(worker->task, seen);
+	nta_check_mask(test, "at last", seen, in_a);
+}
+
+/* I10: who is named is who raised first. */
+static noinline void raise_first(void)
+{
+	KIRQL old;
+
+	KeRaiseIrql(HIGH_LEVEL, &old);
+	barrier(); /* no tail call: the return address is to lie here */
+}
+
+static noinline void raise_once_more(void)
+{
+	KIRQL old;
+
+	KeRaiseIrql(HIGH_LEVEL, &old);
+	barrier(); /* likewise */
+}
+
+static void raise_twice_and_leave(void *data)
+{
+	unsigned long *raiser = data;
+
+	raise_first();
+	raise_once_more();
+	if (!nta_bring_down(raiser))
+		*raiser = 0;
+}
+
+static void first_raiser_is_remembered(struct kunit *test)
+{
+	unsigned long raiser = NTA_POISON;
+	char name[KSYM_SYMBOL_LEN];
+
+	nta_on_thread(test, raise_twice_and_leave, &raiser);
+	snprintf(name, sizeof(name), "%ps", (void *)raiser);
+	KUNIT_EXPECT_TRUE_MSG(test, strstarts(name, "raise_first"),
+			      "it is said to be %s", name);
+}
+
 static void set_in_section_and_end(void *data)
 {
 	struct nta_affinity *a = data;
@@ -1379,6 +1576,12 @@ static struct kunit_case irql_cases[] = {
 	KUNIT_CASE(processor_goes_while_a_revert_is_pending),
 	KUNIT_CASE(user_change_while_a_move_is_pending),
 	KUNIT_CASE(processor_goes_while_a_move_is_pending),
+	KUNIT_CASE(set_of_the_user_affinity_in_a_section_is_in_force),
+	KUNIT_CASE(worker_that_finds_nothing_to_do_does_nothing),
+	KUNIT_CASE(state_that_is_another_by_now_is_not_installed),
+	KUNIT_CASE(last_word_of_others_stands_after_a_revert_meanwhile),
+	KUNIT_CASE(mask_in_force_that_is_asked_for_ends_what_is_due),
+	KUNIT_CASE(first_raiser_is_remembered),
 	KUNIT_CASE(thread_ends_with_a_move_pending),
 	{}
 };

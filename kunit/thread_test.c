@@ -17,6 +17,7 @@
 
 #include "helpers.h"
 #include "placement.h"
+#include "user_affinity.h"
 #include "verify.h"
 #include "wdm.h"
 
@@ -51,6 +52,89 @@ static void exit_while_active_frees_the_entry_and_counts_a_leak(struct kunit *te
 	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_forgotten(worker->task),
 			      "the entry outlives its thread");
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_LEAK), leaks + 1);
+}
+
+static void leave_marks(void *data)
+{
+	struct nta_thread *thread;
+
+	set_and_stay_active(data);
+	thread = nta_thread_find(current);
+	if (thread) {
+		nta_thread_mark(thread, NTA_THREAD_MOVES);
+		nta_thread_mark(thread, NTA_THREAD_APC);
+	}
+}
+
+/* U8, I9: the marks that send every raise the careful way end with their thread. */
+static void exit_ends_the_marks_of_the_thread(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make(test);
+	unsigned int ticks = NTA_END_TIMEOUT;
+	int marks;
+
+	/* Before it there is a mark that goes with it. */
+	nta_on_thread(test, nta_first_raise, NULL);
+	marks = atomic_read(&nta_marks);
+	nta_worker_do(test, worker, leave_marks, &a);
+	KUNIT_EXPECT_EQ(test, atomic_read(&nta_marks), marks + 2);
+	nta_worker_stop(worker);
+	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_forgotten(worker->task),
+			      "the entry outlives its thread");
+	/* It is forgotten before they are. */
+	while (atomic_read(&nta_marks) != marks && --ticks)
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&nta_marks), marks);
+}
+
+struct made {
+	struct nta_affinity affinity;
+	struct nta_thread *first;
+	struct nta_thread *second;
+	struct nta_thread *reserved;
+	struct cpumask *lost;
+	bool lost_again;
+	bool lost_reserved;
+};
+
+static void make_again(void *data)
+{
+	struct made *made = data;
+	struct nta_thread *thread;
+
+	set_and_revert(&made->affinity);
+	thread = nta_thread_find(current);
+	made->first = thread;
+	if (!thread)
+		return;
+	made->second = nta_thread_make(current, GFP_KERNEL);
+	made->reserved = nta_thread_make(current, 0);
+	if (!nta_make_lost(thread, GFP_KERNEL))
+		return;
+	made->lost = thread->lost;
+	made->lost_again = nta_make_lost(thread, GFP_KERNEL) &&
+			   thread->lost == made->lost;
+	made->lost_reserved = nta_make_lost(thread, 0) &&
+			      thread->lost == made->lost;
+}
+
+/* S16: who finds when he inserts it that another was quicker takes that, and leaks nothing. */
+static void what_is_made_twice_is_kept_once(struct kunit *test)
+{
+	struct made *made = kunit_kzalloc(test, sizeof(*made), GFP_KERNEL);
+	bool has_reserve = IS_ENABLED(CONFIG_PREEMPT_RT);
+
+	KUNIT_ASSERT_NOT_NULL(test, made);
+	made->affinity = nta_pick(test, 1);
+	nta_on_thread(test, make_again, made);
+	KUNIT_EXPECT_NOT_NULL(test, made->first);
+	KUNIT_EXPECT_PTR_EQ(test, made->second, made->first);
+	KUNIT_EXPECT_PTR_EQ(test, made->reserved,
+			    has_reserve ? made->first : NULL);
+	KUNIT_EXPECT_NOT_NULL(test, made->lost);
+	KUNIT_EXPECT_TRUE(test, made->lost_again);
+	KUNIT_EXPECT_EQ(test, made->lost_reserved, has_reserve);
 }
 
 /* U8 */
@@ -441,6 +525,8 @@ static void work_function_that_forgets_to_revert_is_reported(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(exit_while_active_frees_the_entry_and_counts_a_leak),
+	KUNIT_CASE(exit_ends_the_marks_of_the_thread),
+	KUNIT_CASE(what_is_made_twice_is_kept_once),
 	KUNIT_CASE(exit_after_a_revert_is_no_leak),
 	KUNIT_CASE(nothing_keeps_the_task_of_an_ended_thread),
 	KUNIT_CASE(thread_that_never_called_has_no_entry),

@@ -21,6 +21,7 @@
 #include "foreign.h"
 #include "helpers.h"
 #include "placement.h"
+#include "queue.h"
 #include "stretch.h"
 #include "user_affinity.h"
 #include "watch.h"
@@ -300,10 +301,16 @@ static void request_for_the_mask_in_force_is_remembered(struct kunit *test)
 	struct nta_affinity a = nta_pick(test, 0);
 	struct nta_worker *worker = nta_worker_make(test);
 	struct cpumask *in_a = nta_mask_of(test, &a);
+	struct nta_thread_snapshot entry;
 	struct call *call;
 
 	set(test, worker, &a);
+	revert(test, worker, &NTA_NONE);
+	set(test, worker, &a);
 	nta_note_asked(nta_thread_find(worker->task), in_a);
+	/* And it is nobody else's: there is nothing to put back. */
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_TRUE(test, entry.in_force);
 	call = revert(test, worker, &NTA_NONE);
 	nta_check_mask(test, "after the Revert", &call->look.mask, in_a);
 }
@@ -321,6 +328,55 @@ static void change_of_a_bound_thread_stays(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_b), 0);
 	call = revert(test, worker, &NTA_NONE);
 	nta_check_mask(test, "after the Revert", &call->look.mask, in_b);
+}
+
+/* T2, U4: nor is what others have asked for remembered. */
+static void request_for_a_bound_thread_is_not_remembered(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make_on_cpu(test, nta_cpu(&a));
+	long changes = nta_event_count(NTA_EVENT_FOREIGN_CHANGE);
+	struct cpumask *in_a = nta_mask_of(test, &a);
+	struct cpumask *in_b = nta_mask_of(test, &b);
+	struct nta_changes counts;
+	struct nta_thread *thread;
+	struct call *call;
+
+	set(test, worker, &a);
+	thread = nta_thread_find(worker->task);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_b), 0);
+	nta_look_after(thread);
+	nta_note_asked(thread, in_b);
+	counts = nta_count_changes(thread);
+	nta_note_request(thread, &counts, in_b, in_b);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_FOREIGN_CHANGE), changes);
+	nta_check_mask(test, "user affinity", nta_thread_user(thread), in_a);
+	call = revert(test, worker, &NTA_NONE);
+	nta_check_mask(test, "after the Revert", &call->look.mask, in_b);
+}
+
+/* U3: which processors a mask has is told by its fingerprint, and what is kept of it. */
+static void masks_have_fingerprints_of_their_own(struct kunit *test)
+{
+	struct cpumask *mask = nta_mask(test), *kept = nta_mask(test);
+	u32 prints[BITS_PER_LONG];
+	unsigned int i, j;
+
+	for (i = 0; i < BITS_PER_LONG; i++) {
+		/* There is room for a whole word, however few CPUs there are. */
+		cpumask_bits(mask)[0] = BIT(i);
+		prints[i] = nta_print_of(mask, NULL);
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_NE_MSG(test, prints[i], prints[j],
+					    "processors %u and %u", i, j);
+	}
+
+	cpumask_bits(mask)[0] = BIT(0) | BIT(1);
+	cpumask_bits(kept)[0] = BIT(1);
+	KUNIT_EXPECT_EQ(test, nta_print_of(mask, kept), prints[1]);
+	/* Where they do not meet the kernel takes the mask alone. */
+	cpumask_bits(mask)[0] = BIT(0);
+	KUNIT_EXPECT_EQ(test, nta_print_of(mask, kept), prints[0]);
 }
 
 /* Wait until nobody installs, and say how long ago the second has begun. */
@@ -440,12 +496,23 @@ static void check_put_backs(struct kunit *test, struct fight *fight,
 static void check_given_up(struct kunit *test, struct fight *fight)
 {
 	struct task_struct *task = fight->worker->task;
+	unsigned int ticks = NTA_PUT_BACK_TIMEOUT;
 	struct nta_thread_snapshot entry;
+	unsigned long second;
 
+	begin_second(fight->worker, 0);
+	second = jiffies;
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(task, fight->there), 0);
 	fight->given_up++;
-	KUNIT_EXPECT_TRUE(test, nta_wait_for_event(NTA_EVENT_GIVEN_UP,
-						   fight->given_up));
+	while (nta_event_count(NTA_EVENT_GIVEN_UP) < fight->given_up &&
+	       nta_event_count(NTA_EVENT_PUT_BACK) == fight->put_back &&
+	       --ticks)
+		schedule_timeout_uninterruptible(1);
+	if (nta_event_count(NTA_EVENT_PUT_BACK) > fight->put_back &&
+	    time_after(jiffies, second + HZ))
+		kunit_skip(test, "the second was over before a worker came to look");
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_GIVEN_UP),
+			fight->given_up);
 	begin_second(fight->worker, 0);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_PUT_BACK),
 			fight->put_back);
@@ -458,6 +525,7 @@ static void check_given_up(struct kunit *test, struct fight *fight)
 static void put_backs_are_counted_by_the_second(struct kunit *test)
 {
 	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_affinity c = nta_pick(test, 2);
 	struct cpumask *in_a = nta_mask_of(test, &a);
 	struct fight *fight = begin_fight(test, &b);
 
@@ -467,6 +535,20 @@ static void put_backs_are_counted_by_the_second(struct kunit *test)
 	begin_second(fight->worker, HZ + 1);
 	check_put_backs(test, fight, in_a);
 	check_given_up(test, fight);
+	/* And another: what is given up stays so. */
+	begin_second(fight->worker, HZ + 1);
+	fight->there = nta_mask_of(test, &c);
+	nta_stretch_next(fight->worker->task, NTA_STAGE_LOOKED);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(fight->worker->task,
+						   fight->there), 0);
+	nta_apply_soon(nta_thread_find(fight->worker->task));
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	nta_stretch_end();
+	begin_second(fight->worker, 0);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_PUT_BACK),
+			fight->put_back);
+	nta_read_mask(fight->worker->task, fight->seen);
+	nta_check_mask(test, "a second later", fight->seen, fight->there);
 	set(test, fight->worker, &a);
 	revert(test, fight->worker, &NTA_NONE);
 }
@@ -865,18 +947,25 @@ struct request {
 	u8 asked;
 	u8 gets;
 	bool whole;
+	bool both;
 };
 
 static const struct request requests[] = {
 	{ "nothing meanwhile: the mask in force", true, false, 0x2, 0x1, 0x1, 0x1 },
 	{ "just what it had before", true, true, 0x2, 0xc, 0xc, 0xc },
+	{ "just what it had before, and the user's is a part of it",
+	  true, true, 0x2, 0x6, 0x6, 0x6 },
 	{ "just what it has now", true, true, 0x2, 0x4, 0x1, 0x1 },
+	{ "just what it has now, and the user's is a part of it",
+	  true, true, 0x1, 0x2, 0x5, 0x5, .both = true },
 	{ "a cpuset left what it is already", true, true, 0x2, 0x4, 0xa, 0x2 },
 	{ "a cpuset left what it has now", true, true, 0x2, 0x4, 0x9, 0x1 },
 	{ "a cpuset left what it had before", true, true, 0x2, 0x4, 0xc, 0x4 },
 	{ "one processor: all of it", true, true, 0x2, 0x4, 0x8, 0x8 },
 	{ "nothing fits", true, true, 0x2, 0x2, 0xc, 0x2 },
 	{ "just what was installed", false, true, 0x2, 0x4, 0x1, 0x1 },
+	{ "just what was installed, and the user's is a part of it",
+	  false, true, 0x1, 0x2, 0x5, 0x5, .both = true },
 	{ "a cpuset left what was installed", false, true, 0x2, 0x4, 0x9, 0x1 },
 	{ "nothing fits what was installed",
 	  false, true, 0x2, 0x2, 0xc, 0x2, .whole = true },
@@ -1067,7 +1156,7 @@ static void request_that_meets_an_install_is_remembered(struct kunit *test)
 	struct cpumask *user = mask_of_bits(test, request->user);
 	struct cpumask *gets = mask_of_bits(test, request->gets), *asked;
 	struct nta_worker *worker = nta_worker_make(test);
-	struct nta_affinity system = nta_pick(test, 0);
+	struct nta_affinity system = nta_pick(test, 0), second;
 	struct cpumask *seen = nta_mask(test);
 	struct nta_thread_snapshot entry;
 	struct nta_thread *thread;
@@ -1076,6 +1165,12 @@ static void request_that_meets_an_install_is_remembered(struct kunit *test)
 
 	if (request->whole)
 		system = nta_whole_group(system.group);
+	if (request->both) {
+		second = nta_pick(test, 2);
+		if (second.group != system.group)
+			kunit_skip(test, "needs groups with two active processors");
+		system.mask |= second.mask;
+	}
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(worker->task, user), 0);
 	set(test, worker, &system);
 	if (!request->active)
@@ -1117,6 +1212,8 @@ static struct kunit_case watch_cases[] = {
 	KUNIT_CASE(request_that_somebody_else_has_met_is_over),
 	KUNIT_CASE(request_for_the_mask_in_force_is_remembered),
 	KUNIT_CASE(change_of_a_bound_thread_stays),
+	KUNIT_CASE(request_for_a_bound_thread_is_not_remembered),
+	KUNIT_CASE(masks_have_fingerprints_of_their_own),
 	KUNIT_CASE(fight_is_given_up_until_the_next_set),
 	KUNIT_CASE(put_backs_are_counted_by_the_second),
 	KUNIT_CASE(changes_that_come_with_hotplug_are_no_fight),

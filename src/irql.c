@@ -415,3 +415,4 @@ bool nta_bring_down(unsigned long *raiser)
 	nta_rt_catch_up(true);
 	return raised;
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_bring_down);

@@ -227,6 +227,7 @@ static enum nta_reason install_system(struct nta_thread *thread,
 	} else {
 		nta_stretch_point(task, NTA_STAGE_BEGUN);
 		ret = install(task, request);
+		nta_stretch_point(task, NTA_STAGE_INSTALLED);
 	}
 	if (unlikely(ret)) {
 		if (ret == -EINVAL)
@@ -309,3 +310,4 @@ bool nta_place_state(struct nta_thread *thread, const struct nta_state *expected
 		*reason = install_user(thread, request, NULL);
 	return true;
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_place_state);

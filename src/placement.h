@@ -60,6 +60,7 @@ enum nta_stage {
 	NTA_STAGE_KNOWN,	/* the thread, a new child, has its entry */
 	NTA_STAGE_LOOKED,	/* he has read the state, and begins */
 	NTA_STAGE_BEGUN,	/* he is about to change the affinity */
+	NTA_STAGE_INSTALLED,	/* to a system affinity: he has, and is to read it back */
 };
 
 #if IS_ENABLED(CONFIG_KUNIT)

@@ -104,6 +104,7 @@ void nta_apply_soon(struct nta_thread *thread)
 	llist_add(&thread->kicked, &kicked_threads);
 	irq_work_queue(&kick);
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_apply_soon);
 
 /**
  * nta_keep_workers_away() - let nobody send a worker for a thread
@@ -118,6 +119,7 @@ bool nta_keep_workers_away(struct nta_thread *thread)
 {
 	return !test_and_set_bit(NTA_THREAD_KICKED, &thread->flags);
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_keep_workers_away);
 
 /**
  * nta_let_workers_come() - the end of that
@@ -130,6 +132,7 @@ void nta_let_workers_come(struct nta_thread *thread)
 	clear_bit(NTA_THREAD_KICKED, &thread->flags);
 	smp_mb__after_atomic(); /* before that look; pairs with nta_apply_soon() */
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_let_workers_come);
 
 /**
  * nta_queue_for_unload() - have a worker do something else for a thread

@@ -377,6 +377,7 @@ void nta_thread_mark(struct nta_thread *thread, enum nta_thread_flag mark)
 	if (!test_and_set_bit(mark, &thread->flags))
 		atomic_inc(&nta_marks);
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_thread_mark);
 
 /* How many wait for an entry, whichever it is. */
 static atomic_t waiting = ATOMIC_INIT(0);

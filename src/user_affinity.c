@@ -185,6 +185,7 @@ bool nta_make_lost(struct nta_thread *thread, gfp_t gfp)
 		nta_reserve_give(&nta_mask_reserve, lost);
 	return true;
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_make_lost);
 
 /**
  * nta_keep_lost_user() - the kernel has dropped the mask of user mode
@@ -299,6 +300,7 @@ u32 nta_print_of(const struct cpumask *mask, const struct cpumask *kept)
 	}
 	return print;
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_print_of);
 
 /**
  * nta_settle_change() - note the change that foreign.c was told of last
