@@ -185,8 +185,7 @@ static void check_deadline(struct torture_victim *victim,
 
 	if (!victim->deadline || mask == call->mask)
 		return;
-	if (!call->reason && call->acts && !call->next.active &&
-	    torture_is_passive(victim))
+	if (!call->reason && call->acts && !call->next.active)
 		return;
 	torture_fail(victim, "T4: the mask is %#llx and was %#llx", mask,
 		     call->mask);

@@ -301,6 +301,13 @@ static int become(unsigned int policy)
 	};
 
 	if (policy == SCHED_DEADLINE) {
+		/*
+		 * It was throttled in the moment in which it left SCHED_DEADLINE the last
+		 * time: the timer that ends that does nothing for a thread of another
+		 * class, and who comes back is never run again (6.1 to 7.3 at least).
+		 */
+		if (data_race(!!current->dl.dl_throttled))
+			return -EBUSY;
 		attr.sched_runtime = 5 * NSEC_PER_MSEC;
 		attr.sched_deadline = 100 * NSEC_PER_MSEC;
 		attr.sched_period = 100 * NSEC_PER_MSEC;
@@ -323,12 +330,16 @@ static void with_deadline(struct torture_victim *victim)
 			   torture_is_quiet(victim, &victim->since) &&
 			   !become(SCHED_DEADLINE);
 	for (i = 0; i < 4; i++) {
+		/*
+		 * One call a raise: a worker of before may come, and carry out a Revert
+		 * at once or later.
+		 */
 		if (i == raised)
 			old = raise(victim, DISPATCH_LEVEL);
 		torture_call(victim);
+		if (i == raised)
+			lower(victim, old);
 	}
-	if (raised < 4)
-		lower(victim, old);
 	/* In any case: the steps are to come from the seed alone. */
 	torture_revert_user(victim);
 	if (victim->deadline) {
