@@ -396,6 +396,10 @@ static void check_call(struct kunit *test, const struct install *install)
 	KUNIT_EXPECT_EQ(test, install->events[NTA_EVENT_USER_REFUSED],
 			(long)user_refused);
 	KUNIT_EXPECT_EQ(test, install->refused, (long)row->fails);
+	/* Who asks, and gets what he has anyway, changes nothing. */
+	if (row->asks && !row->gets)
+		KUNIT_EXPECT_EQ(test, install->events[NTA_EVENT_FOREIGN_CHANGE],
+				0L);
 	/* Where something is left to be done a worker may be at it. */
 	if (!row->raised && !row->user && !(row->any && row->active))
 		KUNIT_EXPECT_FALSE(test, install->looks[1].entry.owned);

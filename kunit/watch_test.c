@@ -359,13 +359,14 @@ static void request_for_a_bound_thread_is_not_remembered(struct kunit *test)
 static void masks_have_fingerprints_of_their_own(struct kunit *test)
 {
 	struct cpumask *mask = nta_mask(test), *kept = nta_mask(test);
-	u32 prints[BITS_PER_LONG];
+	u32 prints[BITS_PER_LONG], nothing = nta_print_of(mask, NULL);
 	unsigned int i, j;
 
 	for (i = 0; i < BITS_PER_LONG; i++) {
 		/* There is room for a whole word, however few CPUs there are. */
 		cpumask_bits(mask)[0] = BIT(i);
 		prints[i] = nta_print_of(mask, NULL);
+		KUNIT_EXPECT_NE_MSG(test, prints[i], nothing, "processor %u", i);
 		for (j = 0; j < i; j++)
 			KUNIT_EXPECT_NE_MSG(test, prints[i], prints[j],
 					    "processors %u and %u", i, j);
