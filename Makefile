@@ -59,7 +59,7 @@ help:
 	@echo 'make check      runs all tests; CHECK="PATTERN..." some of them:'
 	@echo '                make check CHECK="kunit-uml-7 checkpatch"'
 	@echo '                scripts/check.sh -l lists them; SEED=: torture and user as once before'
-	@echo 'make matrix     runs the tests on every supported kernel, for hours; MATRIX="PATTERN..." on'
+	@echo 'make matrix     runs the tests on every supported kernel, for 1 1/2 hours; MATRIX="PATTERN..." on'
 	@echo '                some of them: make matrix MATRIX="none-* debug-7"'
 	@echo '                scripts/matrix.sh -l lists them'
 	@echo 'make bench      measures what the calls cost, beside what they replace'

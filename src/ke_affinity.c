@@ -99,7 +99,9 @@ static noinline void set_group_affinity(struct nta_affinity asked, bool is_null,
  * when a worker comes to it if that is not done by our calls. While the system
  * affinity is in force, sched_getaffinity() and /proc show it. It may lie
  * outside the thread's cpuset. Bound kernel threads and SCHED_DEADLINE threads
- * are not moved. Source: the page KeSetSystemGroupAffinityThread of wdm.h.
+ * are not moved. In interrupts and softirqs, where the current thread is not
+ * the driver's, the call is refused and logged. Source: the page
+ * KeSetSystemGroupAffinityThread of wdm.h.
  */
 VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity,
 					  PGROUP_AFFINITY PreviousAffinity)
@@ -139,7 +141,9 @@ EXPORT_SYMBOL_GPL(KeSetSystemGroupAffinityThread);
  *
  * Return: nothing.
  *
- * Differences from Windows: with rules=observed a valid mask that is not 0
+ * Differences from Windows: in interrupts and softirqs the call is refused and
+ * logged. As with the Set, the thread moves before the level is lowered, or
+ * when a worker comes to it. With rules=observed a valid mask that is not 0
  * takes effect also when no system affinity is in force. Source: the page
  * KeRevertToUserGroupAffinityThread of wdm.h; where it speaks of the affinity
  * at the thread's creation and the page of the Set of the most recent user
@@ -200,9 +204,10 @@ EXPORT_SYMBOL_GPL(KeSetSystemAffinityThreadEx);
  *
  * Return: nothing.
  *
- * Differences from Windows: without a Set before it Windows was seen to put a
- * mask that is not 0 in force, against its documentation; rules=observed does
- * the same. Source: the page KeRevertToUserAffinityThreadEx of wdm.h.
+ * Differences from Windows: as there. Without a Set before it Windows was seen
+ * to put a mask that is not 0 in force, against its documentation;
+ * rules=observed does the same. Source: the page KeRevertToUserAffinityThreadEx
+ * of wdm.h.
  */
 VOID NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY Affinity)
 {
@@ -220,9 +225,9 @@ EXPORT_SYMBOL_GPL(KeRevertToUserAffinityThreadEx);
  *
  * Return: nothing. Whether the call was refused is seen in the kernel log.
  *
- * Differences from Windows: Windows' page names no rule for the mask; those of
- * KeSetSystemAffinityThreadEx() hold. Source: the page KeSetSystemAffinityThread
- * of wdm.h.
+ * Differences from Windows: as there. Windows' page names no rule for the mask;
+ * those of KeSetSystemAffinityThreadEx() hold. Source: the page
+ * KeSetSystemAffinityThread of wdm.h.
  */
 VOID NTAPI KeSetSystemAffinityThread(KAFFINITY Affinity)
 {

@@ -73,7 +73,8 @@ EXPORT_SYMBOL_GPL(KfRaiseIrql);
 /**
  * KeRaiseIrql() - KfRaiseIrql() with the result in memory
  * @NewIrql: as there
- * @OldIrql: receives the level from before
+ * @OldIrql: receives the level from before, also if the level stays. Must not
+ *	be NULL: that is not checked
  *
  * Context: any.
  *
@@ -91,8 +92,9 @@ EXPORT_SYMBOL_GPL(KeRaiseIrql);
 /**
  * KeRaiseIrqlToDpcLevel() - raise the current level to DISPATCH_LEVEL
  *
- * Context: at DISPATCH_LEVEL or below; above, nothing changes and a log line
- * names the caller.
+ * Context: at DISPATCH_LEVEL or below. Above, and on PREEMPT_RT also if there
+ * is no memory to keep the level in, nothing changes and a log line names the
+ * caller.
  *
  * Return: the level from before, for KeLowerIrql().
  *
@@ -162,13 +164,17 @@ static __always_inline void take(PKSPIN_LOCK lock, unsigned long caller)
  * KeAcquireSpinLockRaiseToDpc() - raise to DISPATCH_LEVEL and take a spin lock
  * @SpinLock: the lock, initialised by KeInitializeSpinLock()
  *
- * Context: at DISPATCH_LEVEL or below; above, the level stays, and a log line
- * names the caller. Does not sleep.
+ * Context: at DISPATCH_LEVEL or below. Above, and on PREEMPT_RT also if there
+ * is no memory to keep the level in, the level stays and a log line names the
+ * caller; the lock is taken all the same. Does not sleep, but on PREEMPT_RT it
+ * sleeps until the lock is free. That is not allowed where preemption or
+ * interrupts are off, and a log line names the caller.
  *
  * Return: the level from before, for KeReleaseSpinLock().
  *
- * Differences from Windows: KSPIN_LOCK is a spinlock_t, of another size. Source:
- * the page KeAcquireSpinLockRaiseToDpc of wdm.h.
+ * Differences from Windows: KSPIN_LOCK is a spinlock_t, of another size. On
+ * PREEMPT_RT that is a lock which is slept for. Source: the page
+ * KeAcquireSpinLockRaiseToDpc of wdm.h.
  */
 KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
 	__acquires(SpinLock)
@@ -185,7 +191,7 @@ EXPORT_SYMBOL_GPL(KeAcquireSpinLockRaiseToDpc);
  * KeAcquireSpinLock() - KeAcquireSpinLockRaiseToDpc() with the result in memory
  * @SpinLock: as there
  * @OldIrql: receives the level from before, when the lock is held: so it may be
- *	what the lock protects
+ *	what the lock protects. Must not be NULL: that is not checked
  *
  * Context: as there.
  *
@@ -240,8 +246,9 @@ EXPORT_SYMBOL_GPL(KeReleaseSpinLock);
  * In a native section, which does not keep softirqs off the processor, bottom halves
  * are disabled until the lock is released.
  *
- * Context: at DISPATCH_LEVEL or above. Below a log line names the caller; the
- * lock is taken all the same.
+ * Context: at DISPATCH_LEVEL or above. Below, as far as the kernel shows that,
+ * a log line names the caller; the lock is taken all the same. On PREEMPT_RT it
+ * may sleep, as KeAcquireSpinLockRaiseToDpc().
  *
  * Return: nothing.
  *
@@ -262,7 +269,13 @@ EXPORT_SYMBOL_GPL(KeAcquireSpinLockAtDpcLevel);
  * KeReleaseSpinLockFromDpcLevel() - release a spin lock, and stay at the level
  * @SpinLock: the lock, held by the caller
  *
- * Context: as KeReleaseSpinLock().
+ * In a native section bottom halves are enabled again with the last lock, if
+ * KeAcquireSpinLockAtDpcLevel() has disabled them. What waits for a lowering
+ * goes on waiting.
+ *
+ * Context: at DISPATCH_LEVEL or above. Below, as far as the kernel shows that,
+ * a log line names the caller; the lock is released all the same. Does not
+ * sleep.
  *
  * Return: nothing.
  *

@@ -61,8 +61,8 @@ static NTSTATUS to_status(enum nta_reason reason)
  * STATUS_INSUFFICIENT_RESOURCES if there is no memory, and on PREEMPT_RT where
  * preemption or interrupts are off.
  *
- * Differences from Windows: none known. Source: the page
- * PsAllocateAffinityToken of ntifs.h.
+ * Differences from Windows: a token is a number and no address. Source: the
+ * page PsAllocateAffinityToken of ntifs.h.
  */
 NTSTATUS NTAPI PsAllocateAffinityToken(PAFFINITY_TOKEN *AffinityToken)
 {
@@ -89,8 +89,8 @@ EXPORT_SYMBOL_GPL(PsAllocateAffinityToken);
  *
  * Return: nothing.
  *
- * Differences from Windows: none known. Source: the page PsFreeAffinityToken of
- * ntifs.h.
+ * Differences from Windows: what is no token, or not any more, is refused.
+ * Source: the page PsFreeAffinityToken of ntifs.h.
  */
 VOID NTAPI PsFreeAffinityToken(PAFFINITY_TOKEN AffinityToken)
 {
@@ -130,7 +130,8 @@ EXPORT_SYMBOL_GPL(PsFreeAffinityToken);
  * the context's sake, or if the kernel refuses. Whenever it is not
  * STATUS_SUCCESS nothing changes, and the token can be used again.
  *
- * Differences from Windows: Windows names no status but success. Source: the page
+ * Differences from Windows: as KeSetSystemGroupAffinityThread(). Windows names
+ * no status but success. Source: the page
  * PsSetSystemMultipleGroupAffinityThread of ntifs.h.
  */
 NTSTATUS NTAPI PsSetSystemMultipleGroupAffinityThread(PGROUP_AFFINITY GroupAffinities,
@@ -163,8 +164,9 @@ EXPORT_SYMBOL_GPL(PsSetSystemMultipleGroupAffinityThread);
  *
  * Return: nothing.
  *
- * Differences from Windows: none known. Source: the page
- * PsRevertToUserMultipleGroupAffinityThread of ntifs.h.
+ * Differences from Windows: in interrupts and softirqs the call is refused and
+ * logged; the thread moves as after PsSetSystemMultipleGroupAffinityThread().
+ * Source: the page PsRevertToUserMultipleGroupAffinityThread of ntifs.h.
  */
 VOID NTAPI PsRevertToUserMultipleGroupAffinityThread(PAFFINITY_TOKEN AffinityToken)
 {

@@ -375,7 +375,7 @@ void nta_report_bad_level(const char *what, u8 level, u8 asked,
 
 	nta_report_event(NTA_EVENT_BAD_LEVEL);
 	if (__ratelimit(&limit))
-		pr_warn("%pS: %s at IRQL %u, with IRQL %u: the level stays\n",
+		pr_warn("%pS: %s at IRQL %u, with IRQL %u\n",
 			(void *)caller, what, level, asked);
 }
 

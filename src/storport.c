@@ -190,12 +190,13 @@ static ULONG error_to_status(int error)
  *	run; NULL on every failure. It is a number and no address: a context is
  *	valid until its thread ends, and never given again.
  *
- * The thread bears the name of the module that @StartRoutine lies in, and has the
- * affinity of any kernel thread, not its creator's. It must end by itself: the
- * miniport's exit routine tells it to, and need not wait. When that routine has
- * returned, the unload waits until all threads that began in the miniport have
- * left it; after five seconds, and then each minute, a log line names those that
- * have not. A thread must not end by other means than these two.
+ * The thread bears the name of the module that @StartRoutine lies in, and has
+ * the affinity of any kernel thread, not its creator's. It must end by itself:
+ * the miniport's exit routine tells it to, and need not wait. When that routine
+ * has returned, the unload waits until all threads that the miniport has
+ * created, or whose @StartRoutine lies in it, have left it; after five seconds,
+ * and then each minute, a log line names those that have not. A thread must not
+ * end by other means than these two.
  *
  * Context: process, at IRQL <= APC_LEVEL. May sleep.
  *

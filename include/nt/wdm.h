@@ -87,11 +87,22 @@ NTSTATUS NTAPI IoGetDeviceNumaNode(_In_ PDEVICE_OBJECT Pdo,
 
 /*
  * Levels and spin locks. A KSPIN_LOCK is the kernel's own lock, so it is larger
- * than on Windows. Initialising one is a macro, for lockdep tells locks apart by
- * the place that does it.
+ * than on Windows.
  */
 typedef spinlock_t KSPIN_LOCK, *PKSPIN_LOCK;
 
+/**
+ * KeInitializeSpinLock() - make a spin lock ready for use
+ * @SpinLock: the lock, which nobody uses yet
+ *
+ * Context: any level.
+ *
+ * Return: nothing.
+ *
+ * Differences from Windows: a macro, for lockdep tells locks apart by the place
+ * that initialises them. KSPIN_LOCK is a spinlock_t, of another size. Source:
+ * the page KeInitializeSpinLock of wdm.h.
+ */
 #define KeInitializeSpinLock(SpinLock)	spin_lock_init(SpinLock)
 
 KIRQL NTAPI KeGetCurrentIrql(VOID);
