@@ -65,7 +65,7 @@ if [ "${1:-}" != -r ]; then
 		"$scripts/kernel.sh" "$name"
 		"$scripts/build.sh" "$name"
 		run kunit "$name" -t 1200 "$name" kunit.sh groupsize=2 groupsize=64 \
-			"groupsize=2 rules=observed groupaware=1 verify=1"
+			"groupsize=2 rules=observed groupaware=1 verify=1 levelcheck=0"
 		run fewcpus "$name" -t 1200 -a maxcpus=3 "$name" kunit.sh groupsize=2
 		run load "$name" -t 1200 "$name" load.sh
 		run starve "$name" -c 4 -t 1200 -a rcupdate.rcu_expedited=1 "$name" starve.sh
