@@ -16,6 +16,7 @@
 #include "helpers.h"
 #include "queue.h"
 #include "stretch.h"
+#include "watch.h"
 
 struct birth {
 	struct task_struct *child;
@@ -346,6 +347,42 @@ static void change_of_a_child_that_its_creator_is_placing(struct kunit *test)
 	check_user(test, family, family->creator, "the creator");
 }
 
+/*
+ * U3, U9: user mode has just asked for another affinity for the creator, and who puts
+ * the creator back has not seen that yet.
+ */
+static void check_child_of_changed(struct kunit *test, enum nta_stage stage)
+{
+	struct family *family = make_family(test);
+	struct nta_affinity newest = nta_pick(test, 3);
+	struct cpumask *elsewhere = nta_mask_of(test, &family->other);
+	struct nta_worker *child;
+
+	if (!NTA_KERNEL_KEEPS_USER_MASK && !nta_watch_sees_changes())
+		kunit_skip(test, "needs hooks, or a kernel that keeps the mask of user mode");
+	family->user = nta_mask_of(test, &newest);
+	child = make_child(test, family->inherited);
+	nta_stretch_next(family->creator->task, stage);
+	nta_user_sets(test, family->creator->task, elsewhere);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	nta_user_sets(test, family->creator->task, family->user);
+	place(test, family->creator, family->child);
+	place(test, family->creator, child);
+	nta_stretch_end();
+	check_user(test, family, child, "another child");
+	check_end(test, family);
+}
+
+static void child_of_a_thread_that_user_mode_moves_before_an_install(struct kunit *test)
+{
+	check_child_of_changed(test, NTA_STAGE_BEGUN);
+}
+
+static void child_of_a_thread_that_user_mode_moves_after_an_install(struct kunit *test)
+{
+	check_child_of_changed(test, NTA_STAGE_INSTALLED);
+}
+
 /* U9: and before the creator has come so far as to note what he owes. */
 static void change_of_a_child_that_has_just_become_known(struct kunit *test)
 {
@@ -393,6 +430,8 @@ static struct kunit_case child_cases[] = {
 	KUNIT_CASE(change_of_a_child_that_its_creator_is_placing),
 	KUNIT_CASE(change_of_a_child_that_has_just_become_known),
 	KUNIT_CASE(child_of_a_child_that_others_have_moved),
+	KUNIT_CASE(child_of_a_thread_that_user_mode_moves_before_an_install),
+	KUNIT_CASE(child_of_a_thread_that_user_mode_moves_after_an_install),
 	KUNIT_CASE(other_children_are_left_alone),
 	KUNIT_CASE(child_for_which_there_is_no_memory_is_missed),
 	{}

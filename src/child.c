@@ -44,6 +44,7 @@ static bool owes_user(struct nta_thread *parent, const struct task_struct *child
 	unsigned long flags = nta_lock_affinity(parent);
 	bool owes;
 
+	nta_learn_meanwhile(parent);
 	if (other_cpuset || test_bit(NTA_THREAD_BOUND, &parent->flags)) {
 		owes = false;
 	} else if (nta_is_held(parent) ||

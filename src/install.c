@@ -209,6 +209,32 @@ static void take_kept_user_mask(struct nta_thread *thread)
 }
 
 /**
+ * nta_learn_meanwhile() - learn what user mode wants, though somebody installs
+ * @thread: the entry
+ *
+ * Who installs learns when he has done what no probe has told. Who cannot wait for
+ * that sees it by the mask that the kernel keeps.
+ *
+ * Context: any; in nta_lock_affinity().
+ */
+void nta_learn_meanwhile(struct nta_thread *thread)
+{
+	const struct cpumask *now = &thread->task->cpus_mask;
+	bool is_ours;
+
+	if (!thread->installer ||
+	    thread->user_print == nta_user_print(thread->task))
+		return;
+	is_ours = thread->state.active ?
+		  nta_system_contains(thread, &thread->state.system, now) :
+		  cpumask_subset(now, nta_thread_user(thread));
+	if (is_ours)
+		take_kept_user_mask(thread);
+	else
+		nta_note_unseen(thread);
+}
+
+/**
  * nta_end_system() - a system affinity was installed: what has become of it?
  * @thread: the entry, owned by the caller
  * @request: what was handed to the kernel

@@ -30,6 +30,7 @@ const struct cpumask *nta_end_user(struct nta_thread *thread,
 				   const struct cpumask *request,
 				   const struct nta_state *next, bool again);
 
+void nta_learn_meanwhile(struct nta_thread *thread);
 void nta_record_installed(struct nta_thread *thread);
 
 #endif /* NTA_INSTALL_H */

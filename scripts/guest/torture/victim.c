@@ -24,28 +24,34 @@ static int tell(const char *line)
 	return write(fd, line, strlen(line)) < 0 ? errno : 0;
 }
 
-static void check_child(void)
+/*
+ * @place: its creator's cpuset before the fork. When the creator is moved to another the
+ * child stays, and nobody tells what becomes of that one.
+ */
+static void check_child(unsigned int index, unsigned int place)
 {
 	int tries;
 
 	for (tries = 0; tries < CHILD_TRIES; tries++) {
-		if (!tell("child") || shared->failed)
+		if (!tell("child") || shared->failed ||
+		    shared->cpuset[index % PLACES] != place)
 			_exit(0);
 		usleep(200);
 	}
-	complain("U9: a child of %d has mask %#llx, which user mode does not want", getppid(),
-		 (unsigned long long)allowed(getpid()));
+	complain("U9: a child of %d, in cpuset %u, has mask %#llx, which user mode does not want",
+		 getppid(), place, (unsigned long long)allowed(getpid()));
 	_exit(1);
 }
 
-static void have_child(void)
+static void have_child(unsigned int index)
 {
+	unsigned int place = shared->cpuset[index % PLACES];
 	pid_t pid;
 
 	tell("mark");
 	pid = fork();
 	if (!pid)
-		check_child();
+		check_child(index, place);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
 	add(&shared->forks);
@@ -59,7 +65,7 @@ static void between_calls(unsigned int index, pid_t twin)
 			add(&shared->own_setaffinities);
 		break;
 	case 1:
-		have_child();
+		have_child(index);
 		break;
 	case 2:
 		if (!below(4))
