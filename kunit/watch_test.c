@@ -372,6 +372,9 @@ static void masks_have_fingerprints_of_their_own(struct kunit *test)
 					    "processors %u and %u", i, j);
 	}
 
+	/* Where there is one processor the kernel looks at no other's bit. */
+	if (nr_cpu_ids < 2)
+		return;
 	cpumask_bits(mask)[0] = BIT(0) | BIT(1);
 	cpumask_bits(kept)[0] = BIT(1);
 	KUNIT_EXPECT_EQ(test, nta_print_of(mask, kept), prints[1]);
