@@ -1326,6 +1326,22 @@ static void processor_goes_while_a_move_is_pending(struct kunit *test)
 		       elsewhere);
 }
 
+/* Where its Set has put it, and nobody is at it. */
+static void check_stays(struct kunit *test, struct nta_worker *worker,
+			const struct cpumask *mask)
+{
+	struct cpumask *seen = nta_mask(test);
+	struct nta_thread_snapshot entry;
+
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_TRUE(test, entry.state.active);
+	KUNIT_EXPECT_TRUE(test, entry.in_force);
+	KUNIT_EXPECT_FALSE(test, entry.pending);
+	KUNIT_EXPECT_FALSE(test, entry.busy);
+	nta_read_mask(worker->task, seen);
+	nta_check_mask(test, "stays", seen, mask);
+}
+
 /* Of a Set that finds its mask in force, though nobody has installed it. */
 static void set_of_the_user_affinity_in_a_section_is_in_force(struct kunit *test)
 {
@@ -1333,15 +1349,11 @@ static void set_of_the_user_affinity_in_a_section_is_in_force(struct kunit *test
 	struct nta_worker *worker = nta_worker_make(test);
 	struct cpumask *in_a = nta_mask_of(test, &a), *seen = nta_mask(test);
 	long deferred = nta_event_count(NTA_EVENT_DEFERRED);
-	struct nta_thread_snapshot entry;
 
 	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_a), 0);
 	nta_worker_do(test, worker, nta_do_set_atomically, &a);
-	nta_thread_snapshot(worker->task, &entry);
-	KUNIT_EXPECT_TRUE(test, entry.state.active);
-	KUNIT_EXPECT_TRUE(test, entry.in_force);
-	KUNIT_EXPECT_FALSE(test, entry.pending);
+	check_stays(test, worker, in_a);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DEFERRED), deferred);
 
 	nta_worker_do(test, worker, nta_do_revert, NULL);
@@ -1363,9 +1375,7 @@ static void worker_that_finds_nothing_to_do_does_nothing(struct kunit *test)
 {
 	struct nta_affinity a = nta_pick(test, 1);
 	struct nta_worker *worker = nta_worker_make(test);
-	struct cpumask *in_a = nta_mask_of(test, &a), *seen = nta_mask(test);
 	long put_back = nta_event_count(NTA_EVENT_PUT_BACK);
-	struct nta_thread_snapshot entry;
 	struct nta_changes before, after;
 	struct nta_thread *thread;
 
@@ -1379,10 +1389,7 @@ static void worker_that_finds_nothing_to_do_does_nothing(struct kunit *test)
 	after = nta_count_changes(thread);
 	KUNIT_EXPECT_EQ(test, after.all, before.all);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_PUT_BACK), put_back);
-	nta_thread_snapshot(worker->task, &entry);
-	KUNIT_EXPECT_TRUE(test, entry.in_force);
-	nta_read_mask(worker->task, seen);
-	nta_check_mask(test, "after the look", seen, in_a);
+	check_stays(test, worker, nta_mask_of(test, &a));
 	nta_worker_do(test, worker, nta_do_revert, NULL);
 }
 
@@ -1392,9 +1399,8 @@ static void state_that_is_another_by_now_is_not_installed(struct kunit *test)
 	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
 	const struct nta_state other[] = { NTA_SYSTEM(b), NTA_USER };
 	struct nta_worker *worker = nta_worker_make(test);
-	struct cpumask *in_a = nta_mask_of(test, &a), *seen = nta_mask(test);
+	struct cpumask *in_a = nta_mask_of(test, &a);
 	enum nta_reason reason = NTA_REASONS;
-	struct nta_thread_snapshot entry;
 	struct nta_thread *thread;
 	unsigned int i;
 
@@ -1407,11 +1413,7 @@ static void state_that_is_another_by_now_is_not_installed(struct kunit *test)
 							 true, &reason));
 		nta_thread_disown(thread);
 		KUNIT_EXPECT_EQ(test, reason, NTA_REASONS);
-		nta_thread_snapshot(worker->task, &entry);
-		KUNIT_EXPECT_TRUE(test, entry.in_force);
-		KUNIT_EXPECT_FALSE(test, entry.busy);
-		nta_read_mask(worker->task, seen);
-		nta_check_mask(test, "of the same state", seen, in_a);
+		check_stays(test, worker, in_a);
 	}
 	nta_worker_do(test, worker, nta_do_revert, NULL);
 }
