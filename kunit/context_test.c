@@ -5,7 +5,9 @@
  * kernel thread are moved, and which are left where they are.
  */
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/gfp.h>
+#include <linux/interrupt.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -296,6 +298,72 @@ static void user_thread_that_nobody_may_rebind_is_moved(struct kunit *test)
 	nta_on_thread(test, walk_as_a_user_thread, &posing);
 	KUNIT_EXPECT_EQ(test, posing.ret, 0);
 	nta_walk_check(test, posing.walk);
+}
+
+/* --- T1: threaded interrupt handlers --- */
+
+struct handler {
+	struct nta_walk *walk;
+	struct completion done;
+};
+
+static irqreturn_t walk_in_a_handler(int irq, void *data)
+{
+	struct handler *handler = data;
+
+	nta_walk_take(handler->walk);
+	complete(&handler->done);
+	return IRQ_HANDLED;
+}
+
+/*
+ * An interrupt that nobody has, and that never comes, bound to a processor: so is its
+ * thread then, which is woken by hand.
+ */
+static int request_any_irq(struct handler *handler, unsigned int cpu)
+{
+	int irq;
+
+	for (irq = 3; irq < 64; irq++) {
+		if (request_threaded_irq(irq, NULL, walk_in_a_handler,
+					 IRQF_ONESHOT | IRQF_NO_AUTOEN |
+					 IRQF_PROBE_SHARED,
+					 "nta_kunit", handler))
+			continue;
+		if (!irq_set_affinity(irq, cpumask_of(cpu)))
+			return irq;
+		free_irq(irq, handler);
+	}
+	return -ENOENT;
+}
+
+static void threaded_interrupt_handler_is_moved(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	const struct nta_step steps[] = {
+		{ NTA_SET, a, .then = NTA_SYSTEM(a) },
+		{ NTA_SET, b, a, .then = NTA_SYSTEM(b) },
+		{ NTA_REVERT, a, .then = NTA_SYSTEM(a) },
+		{ NTA_REVERT, NTA_NONE, .then = NTA_USER },
+	};
+	struct handler handler = {
+		.walk = nta_walk_make(test, steps, ARRAY_SIZE(steps)),
+	};
+	int irq;
+
+	init_completion(&handler.done);
+	irq = request_any_irq(&handler, nta_cpu(&b));
+	if (irq < 0)
+		kunit_skip(test, "needs an interrupt that nobody has, and that can be bound");
+	irq_wake_thread(irq, &handler);
+	/* It waits for the handler. */
+	KUNIT_EXPECT_NE(test,
+			wait_for_completion_timeout(&handler.done, NTA_WORK_TIMEOUT),
+			0UL);
+	free_irq(irq, &handler);
+	nta_walk_check(test, handler.walk);
+	/* A chip may bind it only when the next interrupt comes: then to any other. */
+	KUNIT_EXPECT_EQ(test, cpumask_weight(&handler.walk->looks[0].mask), 1U);
 }
 
 /* --- T4: SCHED_DEADLINE --- */
@@ -613,6 +681,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(kthread_created_on_a_cpu_stays),
 	KUNIT_CASE(per_cpu_kworker_stays),
 	KUNIT_CASE(user_thread_that_nobody_may_rebind_is_moved),
+	KUNIT_CASE(threaded_interrupt_handler_is_moved),
 	KUNIT_CASE_PARAM(deadline_thread_is_served_only_where_it_need_not_move,
 			 raised_gen_params),
 	KUNIT_CASE_PARAM(deadline_thread_is_not_moved_by_a_wider_mask,

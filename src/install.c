@@ -13,6 +13,7 @@
 #include <linux/log2.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "foreign.h"
@@ -29,11 +30,16 @@
  * Per-CPU kworkers, ksoftirqd and their like: the code that owns them relies on
  * where they are, and a bound kworker that sleeps elsewhere can corrupt its
  * pool's count of running workers (T2).
+ *
+ * A threaded interrupt handler runs on the one processor that takes the interrupt,
+ * and on newer kernels user mode may not move it either. It relies on neither (T1),
+ * and nothing but its name tells it from the others.
  */
 static bool is_bound_kthread(struct nta_thread *thread)
 {
 	return (thread->task->flags & PF_NO_SETAFFINITY) &&
-	       cpumask_weight(nta_thread_user(thread)) == 1;
+	       cpumask_weight(nta_thread_user(thread)) == 1 &&
+	       strncmp(thread->task->comm, "irq/", 4) != 0;
 }
 
 /**
