@@ -349,9 +349,10 @@ static void change_of_a_child_that_its_creator_is_placing(struct kunit *test)
 
 /*
  * U3, U9: user mode has just asked for another affinity for the creator, and who puts
- * the creator back has not seen that yet.
+ * the creator back, or reverts it (@revert), has not seen that yet.
  */
-static void check_child_of_changed(struct kunit *test, enum nta_stage stage)
+static void check_child_of_changed(struct kunit *test, enum nta_stage stage,
+				   bool revert)
 {
 	struct family *family = make_family(test);
 	struct nta_affinity newest = nta_pick(test, 3);
@@ -360,10 +361,16 @@ static void check_child_of_changed(struct kunit *test, enum nta_stage stage)
 
 	if (!NTA_KERNEL_KEEPS_USER_MASK && !nta_watch_sees_changes())
 		kunit_skip(test, "needs hooks, or a kernel that keeps the mask of user mode");
+	if (revert)
+		nta_needs_section(test, NTA_IN_PREEMPT_OFF);
 	family->user = nta_mask_of(test, &newest);
 	child = make_child(test, family->inherited);
 	nta_stretch_next(family->creator->task, stage);
-	nta_user_sets(test, family->creator->task, elsewhere);
+	if (revert)
+		nta_worker_do(test, family->creator, nta_do_revert_atomically,
+			      NULL);
+	else
+		nta_user_sets(test, family->creator->task, elsewhere);
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
 	nta_user_sets(test, family->creator->task, family->user);
 	place(test, family->creator, family->child);
@@ -375,12 +382,17 @@ static void check_child_of_changed(struct kunit *test, enum nta_stage stage)
 
 static void child_of_a_thread_that_user_mode_moves_before_an_install(struct kunit *test)
 {
-	check_child_of_changed(test, NTA_STAGE_BEGUN);
+	check_child_of_changed(test, NTA_STAGE_BEGUN, false);
+}
+
+static void child_of_a_thread_that_user_mode_moves_before_a_revert(struct kunit *test)
+{
+	check_child_of_changed(test, NTA_STAGE_BEGUN, true);
 }
 
 static void child_of_a_thread_that_user_mode_moves_after_an_install(struct kunit *test)
 {
-	check_child_of_changed(test, NTA_STAGE_INSTALLED);
+	check_child_of_changed(test, NTA_STAGE_INSTALLED, false);
 }
 
 /* U9: and before the creator has come so far as to note what he owes. */
@@ -432,6 +444,7 @@ static struct kunit_case child_cases[] = {
 	KUNIT_CASE(child_of_a_child_that_others_have_moved),
 	KUNIT_CASE(child_of_a_thread_that_user_mode_moves_before_an_install),
 	KUNIT_CASE(child_of_a_thread_that_user_mode_moves_after_an_install),
+	KUNIT_CASE(child_of_a_thread_that_user_mode_moves_before_a_revert),
 	KUNIT_CASE(other_children_are_left_alone),
 	KUNIT_CASE(child_for_which_there_is_no_memory_is_missed),
 	{}

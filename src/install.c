@@ -214,30 +214,38 @@ static void take_kept_user_mask(struct nta_thread *thread)
 	nta_report_foreign_change(thread->task, &thread->state.system);
 }
 
+/* The same, where it is not known either whether what is in force is ours. */
+static void take_unseen(struct nta_thread *thread, bool is_ours)
+{
+	if (is_ours)
+		take_kept_user_mask(thread);
+	else
+		nta_note_unseen(thread);
+}
+
 /**
  * nta_learn_meanwhile() - learn what user mode wants, though somebody installs
- * @thread: the entry
+ * @thread: current's entry
  *
- * Who installs learns when he has done what no probe has told. Who cannot wait for
- * that sees it by the mask that the kernel keeps.
+ * Who installs learns when he is done what no probe has told. Who cannot wait for
+ * that sees it by the mask that the kernel keeps. The user mask and its print are
+ * pi_lock's, so he then finds it learnt; what he was lent is left as it is.
  *
  * Context: any; in nta_lock_affinity().
  */
 void nta_learn_meanwhile(struct nta_thread *thread)
 {
 	const struct cpumask *now = &thread->task->cpus_mask;
-	bool is_ours;
+
+	lockdep_assert_held(&thread->task->pi_lock);
 
 	if (!thread->installer ||
 	    thread->user_print == nta_user_print(thread->task))
 		return;
-	is_ours = thread->state.active ?
-		  nta_system_contains(thread, &thread->state.system, now) :
-		  cpumask_subset(now, nta_thread_user(thread));
-	if (is_ours)
-		take_kept_user_mask(thread);
-	else
-		nta_note_unseen(thread);
+	take_unseen(thread, thread->state.active ?
+			    nta_system_contains(thread, &thread->state.system,
+						now) :
+			    cpumask_subset(now, nta_thread_user(thread)));
 }
 
 /**
@@ -256,13 +264,9 @@ bool nta_end_system(struct nta_thread *thread, const struct cpumask *request,
 	struct task_struct *task = thread->task;
 	bool in_force;
 
-	if (thread->user_print != nta_user_print(task)) {
-		/* Seen by no probe: was it before our install, or after? */
-		if (cpumask_subset(&task->cpus_mask, request))
-			take_kept_user_mask(thread);
-		else
-			nta_note_unseen(thread);
-	}
+	/* Seen by no probe: was it before our install, or after? */
+	if (thread->user_print != nta_user_print(task))
+		take_unseen(thread, cpumask_subset(&task->cpus_mask, request));
 	nta_note_answer(thread);
 	in_force = nta_is_request_in_force(thread, request);
 	if (in_force) {
