@@ -348,6 +348,34 @@ static void change_of_a_child_that_its_creator_is_placing(struct kunit *test)
 }
 
 /*
+ * U9: what the child is to have by then may be elsewhere, and to move it there can sleep:
+ * that is a worker's. Its creator may not sleep there.
+ */
+static void child_that_user_mode_moves_while_its_creator_places_it(struct kunit *test)
+{
+	struct family *family = make_any_family(test, true);
+	struct cpumask *elsewhere = nta_mask_of(test, &family->other);
+	struct birth birth = { .child = family->child->task };
+
+	if (!NTA_KERNEL_KEEPS_USER_MASK && !nta_watch_sees_changes())
+		kunit_skip(test, "needs hooks, or a kernel that keeps the mask of user mode");
+	nta_stretch_next(family->child->task, NTA_STAGE_BEGUN);
+	nta_worker_begin(family->creator, do_place_child, &birth);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	nta_user_sets(test, family->child->task, elsewhere);
+	nta_stretch_on(NTA_STAGE_LOOKED);
+	KUNIT_EXPECT_TRUE_MSG(test, nta_stretch_wait(), "no worker has come");
+	nta_worker_wait(test, family->creator);
+	nta_stretch_end();
+
+	nta_wait_for_mask(family->child->task, elsewhere, family->seen);
+	nta_check_mask(test, "the child has what user mode gave it", family->seen,
+		       elsewhere);
+	nta_worker_do(test, family->creator, nta_do_revert, NULL);
+	check_user(test, family, family->creator, "the creator");
+}
+
+/*
  * U3, U9: user mode has just asked for another affinity for the creator, and who puts
  * the creator back, or reverts it (@revert), has not seen that yet.
  */
@@ -445,6 +473,7 @@ static struct kunit_case child_cases[] = {
 	KUNIT_CASE(child_of_a_thread_that_user_mode_moves_before_an_install),
 	KUNIT_CASE(child_of_a_thread_that_user_mode_moves_after_an_install),
 	KUNIT_CASE(child_of_a_thread_that_user_mode_moves_before_a_revert),
+	KUNIT_CASE(child_that_user_mode_moves_while_its_creator_places_it),
 	KUNIT_CASE(other_children_are_left_alone),
 	KUNIT_CASE(child_for_which_there_is_no_memory_is_missed),
 	{}

@@ -20,14 +20,15 @@ void nta_describe_stage(const enum nta_stage *stage, char *name)
 		KUNIT_PARAM_DESC_SIZE);
 }
 
-static struct task_struct *held_up_for;
+static struct task_struct *held_up_for, *held_up;
 static enum nta_stage held_up_at;
 static DECLARE_COMPLETION(begins);
 static DECLARE_COMPLETION(ends);
 
 static void hold_up(struct task_struct *task, enum nta_stage stage)
 {
-	if (stage != held_up_at || cmpxchg(&held_up_for, task, NULL) != task)
+	if (stage != READ_ONCE(held_up_at) ||
+	    cmpxchg(&held_up_for, task, NULL) != task)
 		return;
 	complete(&begins);
 	wait_for_completion_timeout(&ends, NTA_WORK_TIMEOUT);
@@ -37,7 +38,8 @@ void nta_stretch_next(struct task_struct *task, enum nta_stage stage)
 {
 	reinit_completion(&begins);
 	reinit_completion(&ends);
-	held_up_at = stage;
+	WRITE_ONCE(held_up_at, stage);
+	held_up = task;
 	WRITE_ONCE(held_up_for, task);
 	nta_stretch_installs(hold_up);
 }
@@ -45,6 +47,14 @@ void nta_stretch_next(struct task_struct *task, enum nta_stage stage)
 bool nta_stretch_wait(void)
 {
 	return wait_for_completion_timeout(&begins, NTA_WORK_TIMEOUT);
+}
+
+void nta_stretch_on(enum nta_stage stage)
+{
+	reinit_completion(&begins);
+	WRITE_ONCE(held_up_at, stage);
+	WRITE_ONCE(held_up_for, held_up);
+	complete(&ends);
 }
 
 void nta_stretch_end(void)

@@ -19,6 +19,8 @@ void nta_describe_stage(const enum nta_stage *stage, char *name);
 void nta_stretch_next(struct task_struct *task, enum nta_stage stage);
 /* Wait until one is held up; false if none comes. */
 bool nta_stretch_wait(void);
+/* Let him go on, and hold up who comes to @stage for that thread after him. */
+void nta_stretch_on(enum nta_stage stage);
 /* Let him go on. */
 void nta_stretch_end(void);
 

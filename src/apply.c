@@ -182,6 +182,9 @@ static void apply_state(struct nta_thread *thread)
 	pending = test_and_clear_bit(NTA_THREAD_PENDING, &thread->flags);
 	due = test_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	in_force = nta_is_in_force(thread);
+	/* More of its processors may be active by now. */
+	if (test_and_clear_bit(NTA_THREAD_NARROWED, &thread->flags) && in_force)
+		pending = true;
 	gone = state.active && nta_system_is_gone(thread, &state.system);
 	nta_unlock_affinity(thread, flags);
 

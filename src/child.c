@@ -131,7 +131,7 @@ static bool place_now(struct nta_thread *child)
 		return true;
 	owned = nta_thread_try_own(child);
 	if (owned) {
-		nta_place_user(child, NULL);
+		nta_place_user_once(child);
 		/* It has not run yet, and so is in no clone. */
 		clear_bit(NTA_THREAD_LATE, &child->flags);
 		nobody_waits = nta_thread_release(child);

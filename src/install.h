@@ -19,6 +19,8 @@ const struct cpumask *nta_begin_system(struct nta_thread *thread,
 const struct cpumask *nta_begin_user(struct nta_thread *thread);
 const struct cpumask *nta_begin_state(struct nta_thread *thread,
 				      const struct nta_state *expected);
+const struct cpumask *nta_narrow_system(struct nta_thread *thread,
+					const struct cpumask *request);
 
 bool nta_end_system(struct nta_thread *thread, const struct cpumask *request,
 		    const struct nta_state *next);

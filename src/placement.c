@@ -150,12 +150,12 @@ static void use_any_processor(struct task_struct *task)
  */
 static enum nta_reason install_user(struct nta_thread *thread,
 				    const struct cpumask *request,
-				    const struct nta_state *next)
+				    const struct nta_state *next, int tries)
 {
 	struct task_struct *task = thread->task;
 	const struct cpumask *newer;
-	int tries = INSTALL_TRIES, ret;
 	bool refused;
+	int ret;
 
 	/* What was never moved is not moved back (T2). */
 	if (test_bit(NTA_THREAD_BOUND, &thread->flags)) {
@@ -194,7 +194,7 @@ static void undo(struct nta_thread *thread, bool pending)
 
 	request = nta_undo(thread, &is_system);
 	if (!is_system) {
-		install_user(thread, request, NULL);
+		install_user(thread, request, NULL, INSTALL_TRIES);
 		return;
 	}
 	ret = install(thread->task, request);
@@ -283,9 +283,23 @@ EXPORT_SYMBOL_IF_KUNIT(nta_place_system);
 enum nta_reason nta_place_user(struct nta_thread *thread,
 			       const struct nta_state *next)
 {
-	return install_user(thread, nta_begin_user(thread), next);
+	return install_user(thread, nta_begin_user(thread), next, INSTALL_TRIES);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_user);
+
+/**
+ * nta_place_user_once() - the same for a thread that does not run yet
+ * @thread: its entry, owned by the caller; where it starts is in its user affinity
+ *
+ * The kernel does not sleep for that. It might for what user mode wants since we have
+ * begun, so that is left to a worker.
+ *
+ * Context: process, maybe with preemption disabled.
+ */
+void nta_place_user_once(struct nta_thread *thread)
+{
+	install_user(thread, nta_begin_user(thread), NULL, 1);
+}
 
 /**
  * nta_place_state() - move another thread where its state says
@@ -307,7 +321,7 @@ bool nta_place_state(struct nta_thread *thread, const struct nta_state *expected
 	if (expected->active)
 		*reason = install_system(thread, request, NULL, pending);
 	else
-		*reason = install_user(thread, request, NULL);
+		*reason = install_user(thread, request, NULL, INSTALL_TRIES);
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_state);

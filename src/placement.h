@@ -50,6 +50,7 @@ enum nta_reason nta_place_system(struct nta_thread *thread,
 				 const struct nta_state *next);
 enum nta_reason nta_place_user(struct nta_thread *thread,
 			       const struct nta_state *next);
+void nta_place_user_once(struct nta_thread *thread);
 bool nta_place_state(struct nta_thread *thread, const struct nta_state *expected,
 		     bool pending, enum nta_reason *reason);
 

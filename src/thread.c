@@ -43,7 +43,7 @@
  *   user mask, installed mask, user_print, installer, requester, asked_print,
  *   changes, NTA_THREAD_CHANGED and its like, NTA_THREAD_SECOND, NTA_THREAD_LENT,
  *   NTA_THREAD_IN_FORCE, NTA_THREAD_USER_LOST, NTA_THREAD_FALLBACK,
- *   NTA_THREAD_USER_DUE, NTA_THREAD_PENDING
+ *   NTA_THREAD_USER_DUE, NTA_THREAD_PENDING, NTA_THREAD_NARROWED
  *			task->pi_lock, which the scheduler holds as well when it
  *			changes cpus_mask: so they are always what belongs to
  *			the cpus_mask that is seen under it. See user_affinity.c.

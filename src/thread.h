@@ -76,6 +76,7 @@ enum nta_thread_flag {
 	NTA_THREAD_SECOND,	/* the user mask is the second of the two masks */
 	NTA_THREAD_LENT,	/* the user mask is in the kernel's hands */
 	NTA_THREAD_IN_FORCE,	/* nobody has put another mask over the installed one */
+	NTA_THREAD_NARROWED,	/* what was installed may lack processors that were offline */
 	NTA_THREAD_LATE,	/* others have installed for it since its last own install */
 	NTA_THREAD_APC,		/* at APC_LEVEL */
 	NTA_THREAD_MOVES,	/* has left a move behind in a native section */

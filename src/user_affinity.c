@@ -32,6 +32,7 @@
 #include <linux/spinlock.h>
 
 #include "compat.h"
+#include "install.h"
 #include "mask.h"
 #include "queue.h"
 #include "report.h"
@@ -71,6 +72,7 @@ void nta_note_changes(bool noted)
 {
 	WRITE_ONCE(changes_are_noted, noted);
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_note_changes);
 
 /**
  * nta_is_held() - whether what others do to a thread's affinity is user mode's wish
@@ -242,6 +244,27 @@ static void note_foreign(struct nta_thread *thread, const struct change *change)
 	if (news)
 		nta_report_foreign_change(thread->task, &thread->state.system);
 }
+
+/**
+ * nta_keep_fallback() - changes are noted no more: what is known of the last one?
+ * @thread: the entry
+ *
+ * Who only looks cannot tell a cpuset's fallback from user mode's wish. So it counts
+ * as installed by us, and whatever else is found from now on is user mode's.
+ *
+ * Context: any; no lock of the scheduler is held.
+ */
+void nta_keep_fallback(struct nta_thread *thread)
+{
+	unsigned long flags = nta_lock_affinity(thread);
+
+	/* Who installs will read back what there is. */
+	if (!thread->installer && thread->state.active &&
+	    test_bit(NTA_THREAD_FALLBACK, &thread->flags))
+		nta_record_installed(thread);
+	nta_unlock_affinity(thread, flags);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_keep_fallback);
 
 /**
  * nta_note_unseen() - somebody else's mask is in force, and no probe has told

@@ -86,6 +86,7 @@ static inline bool nta_make_room_for_lost(struct nta_thread *thread, gfp_t gfp)
 }
 
 void nta_keep_lost_user(struct nta_thread *thread);
+void nta_keep_fallback(struct nta_thread *thread);
 void nta_note_unseen(struct nta_thread *thread);
 
 #endif /* NTA_USER_AFFINITY_H */
