@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proves the rules S7, S8, R4, R11, U6, Q2, Q3, Q5 and Q6 on a machine that loses
+ * Proves the rules S7, S8, R4, R11, U6, M3, Q2, Q3, Q5 and Q6 on a machine that loses
  * processors and gets them back: Windows never takes a processor away, Linux
  * does. S13 and S18 are met by a race here, which cannot be won at will; their
  * lower half is in ke_affinity_test.c.
@@ -20,6 +20,7 @@
 #include "placement.h"
 #include "queue.h"
 #include "stretch.h"
+#include "user_affinity.h"
 #include "watch.h"
 #include "wdm.h"
 
@@ -54,10 +55,15 @@ static void hotplug_exit(struct kunit *test)
 	active_before = NULL;
 }
 
-static void take_down(struct kunit *test, unsigned int cpu)
+static void needs_hotpluggable(struct kunit *test, unsigned int cpu)
 {
 	if (!cpu_is_hotpluggable(cpu))
 		kunit_skip(test, "needs CPU %u to be one that can go", cpu);
+}
+
+static void take_down(struct kunit *test, unsigned int cpu)
+{
+	needs_hotpluggable(test, cpu);
 	KUNIT_ASSERT_EQ_MSG(test, remove_cpu(cpu), 0,
 			    "CPU %u does not go offline", cpu);
 }
@@ -760,58 +766,6 @@ static void processor_goes_before_a_put_back(struct kunit *test)
 	check_processor_goes_before_the_install(test, true);
 }
 
-/*
- * U6: it is back before the worker who has seen it gone can say so, and after all
- * threads were looked at for its sake: this one was where it should be then.
- */
-static void processor_is_back_before_it_is_said_to_be_gone(struct kunit *test)
-{
-	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
-						    GFP_KERNEL);
-	struct nta_worker *worker = nta_worker_make(test);
-	long count = nta_event_count(NTA_EVENT_DISPLACED);
-	struct nta_affinity first = nta_pick(test, 0);
-	struct cpumask *seen = nta_mask(test), *back;
-	struct nta_thread_snapshot entry;
-	struct nta_thread *thread;
-	int ret;
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
-	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
-		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
-	displaced->a = pick_victim(test);
-	back = nta_mask_of(test, &displaced->a);
-	nta_worker_do(test, worker, look_around, displaced);
-	displaced->before = displaced->looks[0];
-	nta_worker_do(test, worker, nta_do_set, &first);
-	thread = nta_thread_find(worker->task);
-	KUNIT_ASSERT_NOT_NULL(test, thread);
-
-	nta_thread_own(thread);
-	nta_worker_do(test, worker, nta_do_set_atomically, &displaced->a);
-	ret = remove_cpu(nta_cpu(&displaced->a));
-	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
-	nta_thread_disown(thread);
-	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
-	KUNIT_EXPECT_TRUE(test, nta_keep_workers_away(thread));
-	bring_up(test, nta_cpu(&displaced->a));
-	nta_let_workers_come(thread);
-	nta_stretch_end();
-	KUNIT_EXPECT_EQ(test, ret, 0);
-
-	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(worker->task, back, seen),
-			      "not moved: CPUs %*pbl", cpumask_pr_args(seen));
-	nta_thread_own(thread);
-	nta_thread_disown(thread);
-	nta_thread_snapshot(worker->task, &entry);
-	KUNIT_EXPECT_FALSE(test, entry.displaced);
-	KUNIT_EXPECT_FALSE(test, entry.pending);
-	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DISPLACED), count);
-	nta_worker_do(test, worker, revert_and_look, displaced);
-	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
-		       &displaced->before.mask);
-}
-
 /* U6: and so it is by a Set of where it is, though nothing is to be moved. */
 static void displaced_thread_sets_what_is_in_force(struct kunit *test)
 {
@@ -962,10 +916,12 @@ static void processor_goes_before_the_worker_looks(struct kunit *test)
 
 /*
  * A worker has seen that no processor of the system affinity is active, and is held up
- * before he says so. What he has seen may be true no more then.
+ * before he says so. What he has seen may be true no more then. @nested: the thread is
+ * in another one until then.
  */
 static struct displaced *hold_worker_that_displaces(struct kunit *test,
-						    struct nta_worker *worker)
+						    struct nta_worker *worker,
+						    bool nested)
 {
 	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
 						    GFP_KERNEL);
@@ -983,6 +939,9 @@ static struct displaced *hold_worker_that_displaces(struct kunit *test,
 	thread = nta_thread_find(worker->task);
 	KUNIT_ASSERT_NOT_NULL(test, thread);
 	displaced->a = pick_victim(test);
+	needs_hotpluggable(test, nta_cpu(&displaced->a));
+	if (nested)
+		nta_worker_do(test, worker, nta_do_set, &displaced->gone);
 
 	nta_thread_own(thread);
 	nta_worker_do(test, worker, nta_do_set_atomically, &displaced->a);
@@ -990,11 +949,7 @@ static struct displaced *hold_worker_that_displaces(struct kunit *test,
 	if (!ret)
 		nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
 	nta_thread_disown(thread);
-	if (ret) {
-		nta_worker_do(test, worker, revert_and_look, displaced);
-		kunit_skip(test, "needs CPU %u to go offline (%d)",
-			   nta_cpu(&displaced->a), ret);
-	}
+	KUNIT_ASSERT_EQ(test, ret, 0);
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
 	return displaced;
 }
@@ -1032,9 +987,28 @@ static void processor_returns_before_the_worker_says_that_it_is_gone(struct kuni
 {
 	long count = nta_event_count(NTA_EVENT_DISPLACED);
 	struct nta_worker *worker = nta_worker_make(test);
-	struct displaced *displaced = hold_worker_that_displaces(test, worker);
+	struct displaced *displaced = hold_worker_that_displaces(test, worker, false);
 
 	bring_up(test, nta_cpu(&displaced->a));
+	check_never_displaced(test, worker, displaced, count);
+	check_reverts_to_first(test, worker, displaced);
+}
+
+/*
+ * U6: and after all threads were looked at for its sake: this one was where it should be
+ * then. Whoever else is sent does not come, but for one that is on his way already.
+ */
+static void processor_is_back_before_it_is_said_to_be_gone(struct kunit *test)
+{
+	long count = nta_event_count(NTA_EVENT_DISPLACED);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct displaced *displaced = hold_worker_that_displaces(test, worker, true);
+	struct nta_thread *thread = nta_thread_find(worker->task);
+	bool kept_away = nta_keep_workers_away(thread);
+
+	bring_up(test, nta_cpu(&displaced->a));
+	if (kept_away)
+		nta_let_workers_come(thread);
 	check_never_displaced(test, worker, displaced, count);
 	check_reverts_to_first(test, worker, displaced);
 }
@@ -1044,7 +1018,7 @@ static void thread_moves_on_before_the_worker_says_that_it_is_displaced(struct k
 {
 	long count = nta_event_count(NTA_EVENT_DISPLACED);
 	struct nta_worker *worker = nta_worker_make(test);
-	struct displaced *displaced = hold_worker_that_displaces(test, worker);
+	struct displaced *displaced = hold_worker_that_displaces(test, worker, false);
 	struct nta_thread *thread = nta_thread_find(worker->task);
 	unsigned int gone = nta_cpu(&displaced->a);
 	bool kept_away;
@@ -1055,10 +1029,10 @@ static void thread_moves_on_before_the_worker_says_that_it_is_displaced(struct k
 	 * Whoever is sent for what is still to be done does not come: nothing is. But
 	 * one may be on his way, where there is nobody but a scan to see changes.
 	 */
-	kept_away = !test_and_set_bit(NTA_THREAD_KICKED, &thread->flags);
+	kept_away = nta_keep_workers_away(thread);
 	check_never_displaced(test, worker, displaced, count);
 	if (kept_away)
-		clear_bit(NTA_THREAD_KICKED, &thread->flags);
+		nta_let_workers_come(thread);
 	bring_up(test, gone);
 	check_never_displaced(test, worker, displaced, count);
 	check_reverts_to_first(test, worker, displaced);
@@ -1069,7 +1043,7 @@ static void thread_reverts_before_the_worker_says_that_it_is_displaced(struct ku
 {
 	long count = nta_event_count(NTA_EVENT_DISPLACED);
 	struct nta_worker *worker = nta_worker_make(test);
-	struct displaced *displaced = hold_worker_that_displaces(test, worker);
+	struct displaced *displaced = hold_worker_that_displaces(test, worker, false);
 	struct nta_thread *thread = nta_thread_find(worker->task);
 	struct nta_thread_snapshot entry;
 
@@ -1083,6 +1057,149 @@ static void thread_reverts_before_the_worker_says_that_it_is_displaced(struct ku
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DISPLACED), count);
 	bring_up(test, nta_cpu(&displaced->a));
 	check_reverts_to_first(test, worker, displaced);
+}
+
+/* --- what the kernel would refuse, though a processor of it is active (U6) --- */
+
+/*
+ * Two processors of a system affinity, of which user mode wants but one, and another one.
+ * That one goes: what the kernel would make of the system affinity since 6.2 is offline.
+ */
+struct overlap {
+	struct nta_worker *worker;
+	struct displaced *displaced;
+	struct nta_affinity gone;
+	struct nta_affinity stays;
+	struct nta_affinity both;
+	struct cpumask *user;
+	/* Where a Set has the thread, with both processors and with the one that stays. */
+	struct cpumask *with;
+	struct cpumask *without;
+	PAFFINITY_TOKEN token;
+	NTSTATUS status;
+};
+
+static struct overlap *make_overlap(struct kunit *test)
+{
+	struct overlap *overlap = kunit_kzalloc(test, sizeof(*overlap), GFP_KERNEL);
+	unsigned int cpu;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, overlap);
+	overlap->displaced = kunit_kzalloc(test, sizeof(*overlap->displaced),
+					   GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, overlap->displaced);
+	nta_pick(test, 2);
+	overlap->gone = pick_victim(test);
+	overlap->stays = pick_neighbour(test, &overlap->gone);
+	overlap->both = overlap->gone;
+	overlap->both.mask |= overlap->stays.mask;
+	needs_hotpluggable(test, nta_cpu(&overlap->gone));
+
+	overlap->user = nta_mask_of(test, &overlap->gone);
+	for_each_cpu_andnot(cpu, cpu_active_mask, nta_mask_of(test, &overlap->both)) {
+		cpumask_set_cpu(cpu, overlap->user);
+		break;
+	}
+	overlap->with = nta_mask_of(test, &overlap->both);
+	overlap->without = overlap->with;
+	if (NTA_KERNEL_KEEPS_USER_MASK) {
+		overlap->with = nta_mask_of(test, &overlap->gone);
+		overlap->without = nta_mask_of(test, &overlap->stays);
+	}
+	overlap->worker = nta_worker_make(test);
+	return overlap;
+}
+
+/* It is where it should be, and the module knows it. */
+static void check_overlap(struct kunit *test, struct overlap *overlap,
+			  const char *when, const struct cpumask *expected)
+{
+	struct task_struct *task = overlap->worker->task;
+	struct nta_thread *thread = nta_thread_find(task);
+	struct cpumask *seen = nta_mask(test);
+	struct nta_thread_snapshot entry;
+
+	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(task, expected, seen),
+			      "%s: CPUs %*pbl, expected %*pbl", when,
+			      cpumask_pr_args(seen), cpumask_pr_args(expected));
+	nta_thread_own(thread);
+	nta_thread_disown(thread);
+	nta_thread_snapshot(task, &entry);
+	KUNIT_EXPECT_TRUE_MSG(test, entry.state.active, "%s", when);
+	KUNIT_EXPECT_EQ_MSG(test, entry.state.system.mask, overlap->both.mask, "%s",
+			    when);
+	KUNIT_EXPECT_TRUE_MSG(test, entry.in_force, "%s", when);
+	KUNIT_EXPECT_FALSE_MSG(test, entry.displaced, "%s", when);
+	KUNIT_EXPECT_FALSE_MSG(test, entry.pending, "%s", when);
+}
+
+/* The processor comes back, and then the thread reverts. */
+static void check_end_of_overlap(struct kunit *test, struct overlap *overlap,
+				 long displaced)
+{
+	check_overlap(test, overlap, "while it is offline", overlap->without);
+	bring_up(test, nta_cpu(&overlap->gone));
+	check_overlap(test, overlap, "online again", overlap->with);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DISPLACED), displaced);
+	nta_worker_do(test, overlap->worker, revert_and_look, overlap->displaced);
+	nta_check_mask(test, "after the Revert", &overlap->displaced->looks[0].mask,
+		       overlap->user);
+}
+
+static void user_mode_asks_for_what_is_offline_of_a_system_affinity(struct kunit *test)
+{
+	struct overlap *overlap = make_overlap(test);
+	long displaced = nta_event_count(NTA_EVENT_DISPLACED);
+
+	nta_worker_do(test, overlap->worker, nta_do_set, &overlap->both);
+	take_down(test, nta_cpu(&overlap->gone));
+	nta_user_sets(test, overlap->worker->task, overlap->user);
+	check_end_of_overlap(test, overlap, displaced);
+}
+
+static void set_another_group(void *data)
+{
+	struct overlap *overlap = data;
+	GROUP_AFFINITY set = {};
+	unsigned int cpu;
+
+	/* The processor of user mode's that is in no other affinity here. */
+	for_each_cpu(cpu, overlap->user) {
+		if (cpu == nta_cpu(&overlap->gone))
+			continue;
+		set.Group = nta_cpu_group(&nta_topology, cpu);
+		set.Mask = BIT_ULL(nta_cpu_number(&nta_topology, cpu));
+	}
+	overlap->status = PsAllocateAffinityToken(&overlap->token);
+	if (!overlap->status)
+		overlap->status = PsSetSystemMultipleGroupAffinityThread(&set, 1,
+									 overlap->token);
+}
+
+static void revert_groups(void *data)
+{
+	struct overlap *overlap = data;
+
+	PsRevertToUserMultipleGroupAffinityThread(overlap->token);
+	PsFreeAffinityToken(overlap->token);
+}
+
+/* M3: what a Revert restores is what was set, not only what was active then. */
+static void revert_to_what_is_offline_of_a_system_affinity(struct kunit *test)
+{
+	struct overlap *overlap = make_overlap(test);
+	long displaced = nta_event_count(NTA_EVENT_DISPLACED);
+
+	nta_worker_do(test, overlap->worker, nta_do_nothing, NULL);
+	nta_user_sets(test, overlap->worker->task, overlap->user);
+	nta_worker_do(test, overlap->worker, nta_do_set, &overlap->both);
+	check_overlap(test, overlap, "after the Set", overlap->with);
+	nta_worker_do(test, overlap->worker, set_another_group, overlap);
+	KUNIT_EXPECT_EQ(test, overlap->status, STATUS_SUCCESS);
+	take_down(test, nta_cpu(&overlap->gone));
+	if (overlap->token)
+		nta_worker_do(test, overlap->worker, revert_groups, overlap);
+	check_end_of_overlap(test, overlap, displaced);
 }
 
 /* --- what the kernel forgets with its fallback (U6) --- */
@@ -1182,6 +1299,53 @@ static void change_like_a_fallback_while_somebody_asks_is_his(struct kunit *test
 static void change_like_a_fallback_that_was_asked_for_early_is_his(struct kunit *test)
 {
 	check_fallback_in_a_cpuset(test, BEFORE_THE_ENTRY);
+}
+
+/*
+ * U12: nor where changes are not noted any more, as at an unload before the last Reverts.
+ * What user mode wants then is found by looking.
+ */
+static void check_fallback_that_was_kept(struct kunit *test, bool user_asks)
+{
+	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
+						    GFP_KERNEL);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct cpumask *wanted = mask_of_bits(test, 0x6);
+	struct nta_thread *thread;
+	unsigned long flags;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
+	if (!nta_watch_sees_changes())
+		kunit_skip(test, "needs hooks, to tell it from a change of the cpuset");
+	nta_pick(test, 3);
+	displaced->gone = pick_victim(test);
+	nta_worker_do(test, worker, get_active, displaced);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	take_down(test, nta_cpu(&displaced->gone));
+	nta_change_by_hand(thread, false, mask_of_bits(test, 0x3));
+
+	nta_keep_fallback(thread);
+	nta_note_changes(false);
+	if (user_asks) {
+		raw_spin_lock_irqsave(&worker->task->pi_lock, flags);
+		cpumask_copy(&worker->task->cpus_mask, wanted);
+		raw_spin_unlock_irqrestore(&worker->task->pi_lock, flags);
+	}
+	nta_worker_do(test, worker, revert_and_look, displaced);
+	nta_note_changes(true);
+	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
+		       user_asks ? wanted : &displaced->before.mask);
+}
+
+static void fallback_is_not_the_users_at_an_unload(struct kunit *test)
+{
+	check_fallback_that_was_kept(test, false);
+}
+
+static void change_after_a_fallback_is_the_users_at_an_unload(struct kunit *test)
+{
+	check_fallback_that_was_kept(test, true);
 }
 
 static void mask_that_the_kernel_forgets_comes_back(struct kunit *test)
@@ -1431,16 +1595,20 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(processor_goes_before_a_put_back),
 	KUNIT_CASE(processor_goes_before_the_worker_looks),
 	KUNIT_CASE(processor_returns_before_the_worker_says_that_it_is_gone),
+	KUNIT_CASE(processor_is_back_before_it_is_said_to_be_gone),
 	KUNIT_CASE(thread_moves_on_before_the_worker_says_that_it_is_displaced),
 	KUNIT_CASE(thread_reverts_before_the_worker_says_that_it_is_displaced),
-	KUNIT_CASE(processor_is_back_before_it_is_said_to_be_gone),
 	KUNIT_CASE(displaced_thread_sets_what_is_in_force),
 	KUNIT_CASE(revert_is_due_over_a_processors_going_and_coming),
+	KUNIT_CASE(user_mode_asks_for_what_is_offline_of_a_system_affinity),
+	KUNIT_CASE(revert_to_what_is_offline_of_a_system_affinity),
 	KUNIT_CASE(fallback_alone_while_somebody_asks_is_his),
 	KUNIT_CASE(fallback_besides_a_request_is_the_schedulers),
 	KUNIT_CASE(fallback_in_a_cpuset_is_not_the_users),
 	KUNIT_CASE(change_like_a_fallback_while_somebody_asks_is_his),
 	KUNIT_CASE(change_like_a_fallback_that_was_asked_for_early_is_his),
+	KUNIT_CASE(fallback_is_not_the_users_at_an_unload),
+	KUNIT_CASE(change_after_a_fallback_is_the_users_at_an_unload),
 	KUNIT_CASE_PARAM(mask_that_the_kernel_forgets_comes_back,
 			 forgotten_gen_params),
 	KUNIT_CASE(mask_is_remembered_over_two_fallbacks),

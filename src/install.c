@@ -171,6 +171,39 @@ const struct cpumask *nta_begin_state(struct nta_thread *thread,
 }
 
 /**
+ * nta_narrow_system() - leave out of a refused request what no thread can run on
+ * @thread: the entry, owned by the caller
+ * @request: what was handed to the kernel for a system affinity
+ *
+ * Since 6.2 the kernel cuts a request with the mask that user mode set before it looks
+ * for an active processor. If those of that mask are all offline it refuses the
+ * request, though others of it are active. Those alone it does not cut: they have
+ * nothing in common with user mode's.
+ *
+ * Context: process.
+ * Return: the mask to hand to the kernel; NULL if that would be no other.
+ */
+const struct cpumask *nta_narrow_system(struct nta_thread *thread,
+					const struct cpumask *request)
+{
+	struct cpumask *narrower = nta_thread_installed(thread);
+	unsigned long flags;
+	bool any;
+
+	/* A single processor: one of the kernel's own masks. */
+	if (request != narrower)
+		return NULL;
+
+	flags = nta_lock_affinity(thread);
+	/* data_race: a processor that comes or goes right now does so afterwards. */
+	any = data_race(cpumask_and(narrower, request, cpu_active_mask));
+	if (any)
+		set_bit(NTA_THREAD_NARROWED, &thread->flags);
+	nta_unlock_affinity(thread, flags);
+	return any ? narrower : NULL;
+}
+
+/**
  * nta_record_installed() - what the kernel has now is what is installed
  * @thread: the entry
  *

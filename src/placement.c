@@ -116,6 +116,25 @@ static int install(struct task_struct *task, const struct cpumask *mask)
 	return retry_install(task, mask);
 }
 
+/*
+ * The same for a system affinity, of which the kernel takes what it can. Receives the
+ * request and hands on what it has become.
+ */
+static int install_what_is_active(struct nta_thread *thread,
+				  const struct cpumask **request)
+{
+	int ret = install(thread->task, *request);
+	const struct cpumask *narrower;
+
+	if (likely(ret != -EINVAL))
+		return ret;
+	narrower = nta_narrow_system(thread, *request);
+	if (!narrower)
+		return ret;
+	*request = narrower;
+	return install(thread->task, narrower);
+}
+
 /**
  * nta_held_in_place() - what keeps a thread from being moved, if anything does
  * @thread: its entry
@@ -197,7 +216,7 @@ static void undo(struct nta_thread *thread, bool pending)
 		install_user(thread, request, NULL, INSTALL_TRIES);
 		return;
 	}
-	ret = install(thread->task, request);
+	ret = install_what_is_active(thread, &request);
 	if (ret && ret != -EAGAIN)
 		use_any_processor(thread->task);
 	if (pending)
@@ -226,7 +245,7 @@ static enum nta_reason install_system(struct nta_thread *thread,
 		}
 	} else {
 		nta_stretch_point(task, NTA_STAGE_BEGUN);
-		ret = install(task, request);
+		ret = install_what_is_active(thread, &request);
 		nta_stretch_point(task, NTA_STAGE_INSTALLED);
 	}
 	if (unlikely(ret)) {

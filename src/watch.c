@@ -539,14 +539,19 @@ void nta_watch_held(void)
 
 /* --- processors --- */
 
+static void look_after_processor(struct nta_thread *thread, void *unused)
+{
+	nta_look_after(thread);
+	if (test_bit(NTA_THREAD_NARROWED, &thread->flags))
+		nta_apply_soon(thread);
+}
+
 static void look_for_processors(struct work_struct *work)
 {
-	bool any_active;
-
 	/* The processor is active when the hotplug operation has ended. */
 	cpus_read_lock();
 	cpus_read_unlock();
-	nta_threads_visit(look_after, &any_active);
+	nta_threads_visit(look_after_processor, NULL);
 }
 
 static DECLARE_WORK(processor_work, look_for_processors);
