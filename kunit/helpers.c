@@ -482,7 +482,7 @@ void nta_look_at_me(struct nta_look *look)
 {
 	look->task_state = READ_ONCE(current->__state);
 	nta_thread_snapshot(current, &look->entry);
-	cpumask_copy(&look->mask, &current->cpus_mask);
+	nta_read_mask(current, &look->mask);
 	look->cpu = raw_smp_processor_id();
 }
 
