@@ -41,6 +41,9 @@ static bool can_be_missed(const struct story *story, __u64 cpuset)
 }
 
 /*
+ * A scan that meets a change before the worker is done with the one before does not see
+ * what a cpuset leaves of it. So there the worker has to be done.
+ *
  * Inside is enough: a user mask that widens what the kernel would leave of the
  * system affinity, but not what the thread has now, need not be acted upon.
  */
@@ -48,6 +51,8 @@ static bool is_inside(__u64 system)
 {
 	__u64 has = get_affinity(held.pid);
 
+	if (!probes && !is_at_rest())
+		return false;
 	return narrows ? !(has & ~system) : has == installed(system);
 }
 

@@ -64,6 +64,14 @@ static bool find_held(struct listed *listed)
 	return true;
 }
 
+/* Whether nothing is to be done for held, and nobody is at it. */
+bool is_at_rest(void)
+{
+	static struct listed listed;
+
+	return find_held(&listed) && !strcmp(listed.pending, "-");
+}
+
 static bool is_listed(struct listed *listed, const char *system, __u64 user,
 		      const char *pending)
 {

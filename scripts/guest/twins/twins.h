@@ -193,4 +193,8 @@ void need_hotplug(void);
 void wake_both(void);
 void check_displaced(long before);
 
+/* --- shown.c: what debugfs shows of held -------------------------------- */
+
+bool is_at_rest(void);
+
 #endif
