@@ -193,7 +193,7 @@ void need_hotplug(void);
 void wake_both(void);
 void check_displaced(long before);
 
-/* --- shown.c: what debugfs shows of held -------------------------------- */
+/* --- shown.c: what debugfs shows of held ---------------------------------- */
 
 bool is_at_rest(void);
 
