@@ -6,7 +6,6 @@
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
-#include <linux/jiffies.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
@@ -16,6 +15,7 @@
 #include "helpers.h"
 #include "queue.h"
 #include "stretch.h"
+#include "user_affinity.h"
 #include "watch.h"
 
 struct birth {
@@ -319,9 +319,11 @@ static void change_of_a_child_that_its_creator_is_placing(struct kunit *test)
 {
 	struct family *family = make_any_family(test, true);
 	struct birth birth = { .child = family->child->task };
-	unsigned long flags, end = jiffies + NTA_PUT_BACK_TIMEOUT;
 	struct nta_thread *thread;
+	unsigned long flags;
 
+	/* Work of before, for whomever. */
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
 	nta_stretch_next(family->child->task, NTA_STAGE_BEGUN);
 	nta_worker_begin(family->creator, do_place_child, &birth);
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
@@ -331,15 +333,15 @@ static void change_of_a_child_that_its_creator_is_placing(struct kunit *test)
 		raw_spin_lock_irqsave(&family->child->task->pi_lock, flags);
 		nta_note_change(thread, true);
 		raw_spin_unlock_irqrestore(&family->child->task->pi_lock, flags);
+		/* Where no hook tells of our own install, which would settle it. */
+		nta_unlock_affinity(thread, nta_lock_affinity(thread));
 	}
-	/* Should a worker come, it has the time to wait. */
-	schedule_timeout_uninterruptible(HZ / 20);
+	/* It is counted as soon as it is asked for. */
+	KUNIT_EXPECT_TRUE(test, nta_queues_are_empty());
 	nta_stretch_end();
 	nta_worker_wait(test, family->creator);
 
-	while (!nta_queues_are_empty() && time_before(jiffies, end))
-		schedule_timeout_uninterruptible(1);
-	KUNIT_EXPECT_TRUE(test, nta_queues_are_empty());
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
 	nta_wait_for_mask(family->child->task, family->inherited, family->seen);
 	nta_check_mask(test, "the child has what others gave it", family->seen,
 		       family->inherited);
@@ -430,12 +432,10 @@ static void change_of_a_child_that_has_just_become_known(struct kunit *test)
 	struct birth birth = { .child = family->child->task };
 	struct cpumask *elsewhere = nta_mask_of(test, &family->other);
 	long seen = nta_event_count(NTA_EVENT_CHILD);
-	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
 	struct nta_thread *thread;
 
 	/* Work of before, for whomever. */
-	while (!nta_queues_are_empty() && time_before(jiffies, end))
-		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
 	nta_stretch_next(family->child->task, NTA_STAGE_KNOWN);
 	nta_worker_begin(family->creator, do_place_child, &birth);
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());

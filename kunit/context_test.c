@@ -14,8 +14,10 @@
 #include <uapi/linux/sched/types.h>
 
 #include "helpers.h"
+#include "queue.h"
 #include "stretch.h"
 #include "irql.h"
+#include "user_affinity.h"
 #include "wdm.h"
 
 /* --- I8 --- */
@@ -561,8 +563,7 @@ static void thread_that_became_deadline_before_its_move_stays(struct kunit *test
 	struct late *late = kunit_kzalloc(test, sizeof(*late), GFP_KERNEL);
 	struct nta_worker *worker = nta_worker_make(test);
 	struct cpumask *seen = nta_mask(test);
-	unsigned int i, busy = 0;
-	unsigned long flags;
+	struct nta_thread *thread;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, late);
 	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
@@ -574,19 +575,20 @@ static void thread_that_became_deadline_before_its_move_stays(struct kunit *test
 	nta_worker_do(test, worker, get_a_deadline, late);
 	nta_stretch_end();
 
-	for (i = 0; !late->ret && i < 50; i++) {
-		schedule_timeout_uninterruptible(1);
-		flags = READ_ONCE(nta_thread_find(worker->task)->flags);
-		busy += !!(flags & (BIT(NTA_THREAD_KICKED) |
-				    BIT(NTA_THREAD_OWNED)));
+	/* Work that asks for the same again is never done. */
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
+	/* Nor does who looks after all threads ask for it. */
+	thread = nta_thread_find(worker->task);
+	KUNIT_EXPECT_NOT_NULL(test, thread);
+	if (thread && !late->ret) {
+		nta_look_after(thread);
+		KUNIT_EXPECT_TRUE(test, nta_queues_are_empty());
 	}
 	nta_read_mask(worker->task, seen);
 	nta_worker_do(test, worker, revert_with_a_deadline, late);
 	if (late->ret)
 		kunit_skip(test, "needs a kernel that lets a kernel thread be SCHED_DEADLINE (%d)",
 			   late->ret);
-	/* The first times it may still be at it. */
-	KUNIT_EXPECT_LT(test, busy, 25);
 	nta_check_mask(test, "with a deadline", seen, &late->before.mask);
 	KUNIT_EXPECT_FALSE(test, late->after.entry.state.active);
 	nta_check_mask(test, "after the Revert", &late->after.mask,
@@ -644,8 +646,8 @@ static void set_of_the_mask_that_a_worker_installs_waits(struct kunit *test)
 {
 	struct late *late = kunit_kzalloc(test, sizeof(*late), GFP_KERNEL);
 	struct nta_worker *worker = nta_worker_make(test);
+	unsigned int ticks = NTA_WORK_TIMEOUT;
 	struct nta_affinity whole;
-	bool returned;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, late);
 	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
@@ -659,12 +661,12 @@ static void set_of_the_mask_that_a_worker_installs_waits(struct kunit *test)
 	nta_worker_do(test, worker, set_group_atomically, late);
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
 	nta_worker_begin(worker, set_group_again, late);
-	/* Time enough for a call that does not wait. */
-	returned = wait_for_completion_timeout(&worker->done, HZ / 10);
+	while (!nta_anybody_waits() && !completion_done(&worker->done) && --ticks)
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_TRUE(test, nta_anybody_waits());
+	KUNIT_EXPECT_FALSE(test, completion_done(&worker->done));
 	nta_stretch_end();
-	if (!returned)
-		nta_worker_wait(test, worker);
-	KUNIT_EXPECT_FALSE(test, returned);
+	nta_worker_wait(test, worker);
 
 	nta_check_mask(test, "one processor", &late->before.mask,
 		       nta_mask_of(test, &late->a));

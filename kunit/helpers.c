@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "foreign.h"
 #include "helpers.h"
+#include "queue.h"
 #include "wdm.h"
 
 /* --- processors --- */
@@ -203,6 +204,18 @@ bool nta_wait_for_event(enum nta_event event, long count)
 	unsigned int ticks = NTA_PUT_BACK_TIMEOUT;
 
 	while (nta_event_count(event) < count) {
+		if (!--ticks)
+			return false;
+		schedule_timeout_uninterruptible(1);
+	}
+	return true;
+}
+
+bool nta_wait_for_no_work(void)
+{
+	unsigned int ticks = NTA_WORK_TIMEOUT;
+
+	while (!nta_queues_are_empty()) {
 		if (!--ticks)
 			return false;
 		schedule_timeout_uninterruptible(1);

@@ -251,6 +251,8 @@ bool nta_wait_for_mask(struct task_struct *task, const struct cpumask *mask,
 		       struct cpumask *seen);
 /* Wait until an event has happened so often. */
 bool nta_wait_for_event(enum nta_event event, long count);
+/* Wait until no worker has anything to do, for whichever thread; false if one always has. */
+bool nta_wait_for_no_work(void);
 
 /* The allocation with this number, counted from now, fails for this thread. */
 void nta_fail_allocation(unsigned int number);

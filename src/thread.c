@@ -300,7 +300,8 @@ void nta_thread_end(struct task_struct *task)
 	nta_thread_unmark(thread, NTA_THREAD_MOVES);
 	/* The thread is gone: only an unload that took it writes its state. */
 	if (!test_bit(NTA_THREAD_TAKEN, &thread->flags) && thread->state.active) {
-		nta_report_leak(task, &thread->state.system, thread->caller);
+		nta_report_leak(task, &thread->state.system,
+				READ_ONCE(thread->caller));
 		/* A worker may be on its way, and there is nothing left to do. */
 		raw_spin_lock_irqsave(&task->pi_lock, flags);
 		thread->state = (struct nta_state){};
@@ -383,6 +384,18 @@ EXPORT_SYMBOL_IF_KUNIT(nta_thread_mark);
 static atomic_t waiting = ATOMIC_INIT(0);
 
 /**
+ * nta_anybody_waits() - whether somebody waits for an entry, whichever it is
+ *
+ * Context: any.
+ * Return: whether that is so.
+ */
+bool nta_anybody_waits(void)
+{
+	return atomic_read(&waiting);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_anybody_waits);
+
+/**
  * nta_thread_own() - become the one who installs for a thread
  * @thread: its entry
  *
@@ -414,7 +427,7 @@ bool nta_thread_release(struct nta_thread *thread)
 {
 	clear_bit_unlock(NTA_THREAD_OWNED, &thread->flags);
 	smp_mb__after_atomic(); /* pairs with nta_thread_own() */
-	return likely(!atomic_read(&waiting));
+	return likely(!nta_anybody_waits());
 }
 
 /**

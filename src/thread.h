@@ -164,6 +164,7 @@ static inline void nta_thread_unmark(struct nta_thread *thread,
 		atomic_dec(&nta_marks);
 }
 
+bool nta_anybody_waits(void);
 void nta_thread_own(struct nta_thread *thread);
 
 /**

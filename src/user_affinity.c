@@ -354,6 +354,7 @@ void nta_settle_change(struct nta_thread *thread)
 	    thread->asked_print == nta_print_of(&thread->task->cpus_mask, NULL))
 		thread->requester = NULL;
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_settle_change);
 
 /**
  * nta_learn_user() - learn what user mode wants of a thread now

@@ -30,7 +30,7 @@ static void check_current(const char *where)
 	/* Nobody else writes the state of current before an unload. */
 	if (thread && thread->state.active)
 		nta_report_not_reverted(where, &thread->state.system,
-					thread->caller);
+					READ_ONCE(thread->caller));
 }
 
 static void sys_exit_probe(void *data, struct pt_regs *regs, long ret)
