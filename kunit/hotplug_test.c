@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <linux/topology.h>
 
+#include "apply.h"
 #include "compat.h"
 #include "foreign.h"
 #include "helpers.h"
@@ -643,24 +644,55 @@ static void revert_races_with_the_return_of_the_processor(struct kunit *test)
 
 /* --- a way down that fails halfway (U6) --- */
 
-/* Who is on the processor, and has to notice that he may not stay. */
-static struct nta_worker *dweller;
-static struct displaced *dweller_data;
-static struct kunit *dweller_test;
-static long dweller_displaced;
+/* What is done while a processor is on its way down, which then is refused. */
+static void (*meanwhile)(void *data);
+static void *meanwhile_data;
 
 static int refuse_to_go(unsigned int cpu)
 {
-	if (!dweller)
+	if (!meanwhile)
 		return 0;
-	/* No user thread may use the processor by now. */
-	nta_worker_do(dweller_test, dweller, look_around, dweller_data);
-	KUNIT_EXPECT_TRUE(dweller_test,
-			  nta_wait_for_event(NTA_EVENT_DISPLACED,
-					     dweller_displaced + 1));
-	/* It is looked at each second; the first time is too early. */
-	schedule_timeout_uninterruptible(3 * HZ / 2);
+	/* Neither user threads nor kernel threads may use the processor by now. */
+	meanwhile(meanwhile_data);
 	return -EBUSY;
+}
+
+static void go_halfway_down(struct kunit *test, unsigned int cpu,
+			    void (*func)(void *data), void *data)
+{
+	int state;
+
+	needs_hotpluggable(test, cpu);
+	/* Later than ntaffinity's own, so the way down begins with it. */
+	state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "ntaffinity_kunit",
+					  NULL, refuse_to_go);
+	KUNIT_ASSERT_GT(test, state, 0);
+	meanwhile_data = data;
+	meanwhile = func;
+	KUNIT_EXPECT_EQ(test, remove_cpu(cpu), -EBUSY);
+	meanwhile = NULL;
+	cpuhp_remove_state_nocalls(state);
+}
+
+/* Who is on the processor, and has to notice that he may not stay. */
+struct dweller {
+	struct kunit *test;
+	struct nta_worker *worker;
+	struct displaced *displaced;
+	long count;
+};
+
+static void notice(void *data)
+{
+	struct dweller *dweller = data;
+
+	nta_worker_do(dweller->test, dweller->worker, look_around,
+		      dweller->displaced);
+	KUNIT_EXPECT_TRUE(dweller->test,
+			  nta_wait_for_event(NTA_EVENT_DISPLACED,
+					     dweller->count + 1));
+	/* It is looked at each second; the first time is too early. */
+	nta_look_at_displaced();
 }
 
 /* Nobody tells that the processor stays. */
@@ -668,37 +700,194 @@ static void displaced_thread_is_put_back_when_its_processor_stays(struct kunit *
 {
 	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
 						    GFP_KERNEL);
-	struct nta_worker *worker = nta_worker_make(test);
+	struct dweller dweller = {
+		.test = test,
+		.worker = nta_worker_make(test),
+		.displaced = displaced,
+	};
 	struct cpumask *seen = nta_mask(test);
 	struct cpumask *gone;
-	int state;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
 	displaced->gone = nta_pick(test, 0);
 	displaced->a = pick_victim(test);
 	gone = nta_mask_of(test, &displaced->a);
-	nta_worker_do(test, worker, get_narrow_and_active, displaced);
-	dweller_displaced = nta_event_count(NTA_EVENT_DISPLACED);
-	dweller_data = displaced;
-	dweller_test = test;
-	/* Later than ntaffinity's own, so the way down begins with it. */
-	state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "ntaffinity_kunit",
-					  NULL, refuse_to_go);
-	KUNIT_ASSERT_GT(test, state, 0);
-	dweller = worker;
-	KUNIT_EXPECT_EQ(test, remove_cpu(nta_cpu(&displaced->a)), -EBUSY);
-	dweller = NULL;
-	cpuhp_remove_state_nocalls(state);
+	nta_worker_do(test, dweller.worker, get_narrow_and_active, displaced);
+	dweller.count = nta_event_count(NTA_EVENT_DISPLACED);
+	go_halfway_down(test, nta_cpu(&displaced->a), notice, &dweller);
 
 	KUNIT_EXPECT_NE(test, displaced->looks[0].cpu, nta_cpu(&displaced->a));
 	KUNIT_EXPECT_TRUE(test, displaced->looks[0].entry.state.active);
-	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(worker->task, gone, seen),
+	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(dweller.worker->task, gone, seen),
 			      "not put back: CPUs %*pbl", cpumask_pr_args(seen));
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DISPLACED),
-			dweller_displaced + 1);
-	nta_worker_do(test, worker, revert_and_look, displaced);
+			dweller.count + 1);
+	nta_worker_do(test, dweller.worker, revert_and_look, displaced);
 	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
 		       &displaced->before.mask);
+}
+
+/*
+ * A kernel thread that runs all the time. The kernel takes a mask for it as long as one
+ * of its processors is online, and does not move it to one that is on its way down.
+ */
+struct busy {
+	struct kunit *test;
+	struct nta_worker *worker;
+	struct nta_affinity a;
+	struct cpumask *user;
+	struct cpumask *inside;
+	struct cpumask *seen;
+	unsigned int gone;
+	long displaced;
+	unsigned int turns;
+	bool stop;
+};
+
+static struct busy *make_busy(struct kunit *test, const struct nta_affinity *gone,
+			      const struct nta_affinity *a)
+{
+	struct busy *busy = kunit_kzalloc(test, sizeof(*busy), GFP_KERNEL);
+	unsigned int cpu;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, busy);
+	busy->test = test;
+	busy->a = *a;
+	busy->gone = nta_cpu(gone);
+	busy->inside = nta_mask_of(test, a);
+	busy->seen = nta_mask(test);
+	busy->user = nta_mask(test);
+	for_each_cpu(cpu, cpu_active_mask) {
+		if (!cpumask_test_cpu(cpu, busy->inside))
+			break;
+	}
+	if (cpu >= nr_cpu_ids)
+		kunit_skip(test, "needs an active processor more");
+	cpumask_set_cpu(cpu, busy->user);
+	busy->displaced = nta_event_count(NTA_EVENT_DISPLACED);
+	busy->worker = nta_worker_make(test);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(busy->worker->task,
+						   busy->user), 0);
+	return busy;
+}
+
+static void set_and_be_busy(void *data)
+{
+	struct busy *busy = data;
+
+	nta_do_set_atomically(&busy->a);
+	while (!READ_ONCE(busy->stop)) {
+		WRITE_ONCE(busy->turns, busy->turns + 1);
+		cond_resched();
+	}
+}
+
+/* Who has been moved just now may still be waiting for the processor. */
+static void wait_for_a_turn(struct busy *busy)
+{
+	unsigned int turns = READ_ONCE(busy->turns), ticks = NTA_WORK_TIMEOUT;
+
+	while (READ_ONCE(busy->turns) == turns && --ticks)
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_GT(busy->test, ticks, 0U);
+}
+
+static void check_busy(struct busy *busy, const struct cpumask *mask,
+		       const char *when)
+{
+	struct task_struct *task = busy->worker->task;
+	unsigned int cpu;
+
+	KUNIT_EXPECT_TRUE(busy->test, nta_wait_for_no_work());
+	cpu = task_cpu(task);
+	nta_read_mask(task, busy->seen);
+	nta_check_mask(busy->test, when, busy->seen, mask);
+	KUNIT_EXPECT_TRUE_MSG(busy->test, cpumask_test_cpu(cpu, mask),
+			      "on CPU %u, outside of CPUs %*pbl, %s", cpu,
+			      cpumask_pr_args(mask), when);
+}
+
+static void end_busy(struct busy *busy)
+{
+	WRITE_ONCE(busy->stop, true);
+	nta_worker_wait(busy->test, busy->worker);
+	nta_worker_do(busy->test, busy->worker, nta_do_revert, NULL);
+	nta_read_mask(busy->worker->task, busy->seen);
+	nta_check_mask(busy->test, "after the Revert", busy->seen, busy->user);
+}
+
+static void move_busy_thread(void *data)
+{
+	struct busy *busy = data;
+
+	nta_stretch_end();
+	KUNIT_EXPECT_TRUE(busy->test, nta_wait_for_event(NTA_EVENT_DISPLACED,
+							 busy->displaced + 1));
+	check_busy(busy, busy->user, "while its processor goes");
+}
+
+/* S18, U6: a worker has looked, and is about to move it there. */
+static void busy_thread_is_not_moved_to_a_processor_that_goes(struct kunit *test)
+{
+	struct nta_affinity gone = pick_victim(test);
+	struct busy *busy = make_busy(test, &gone, &gone);
+
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+	needs_hotpluggable(test, busy->gone);
+	nta_stretch_next(busy->worker->task, NTA_STAGE_LOOKED);
+	nta_worker_begin(busy->worker, set_and_be_busy, busy);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	go_halfway_down(test, busy->gone, move_busy_thread, busy);
+
+	nta_look_at_displaced();
+	check_busy(busy, busy->inside, "when its processor stays");
+	end_busy(busy);
+}
+
+#define TIMES 8
+
+static void change_busy_thread(void *data)
+{
+	struct busy *busy = data;
+	long count = nta_event_count(NTA_EVENT_PUT_BACK);
+	unsigned int i;
+
+	for (i = 1; i <= TIMES; i++) {
+		nta_stretch_next(busy->worker->task, NTA_STAGE_BEGUN);
+		KUNIT_EXPECT_EQ(busy->test,
+				set_cpus_allowed_ptr(busy->worker->task,
+						     busy->user), 0);
+		KUNIT_EXPECT_TRUE(busy->test, nta_stretch_wait());
+		wait_for_a_turn(busy);
+		nta_stretch_end();
+		KUNIT_EXPECT_TRUE(busy->test,
+				  nta_wait_for_event(NTA_EVENT_PUT_BACK,
+						     count + i));
+		check_busy(busy, busy->inside, "while one of its processors goes");
+	}
+}
+
+/* S13, U5: the kernel tries to move it to one of the two, and to the other next time. */
+static void busy_thread_is_put_back_to_the_processor_that_stays(struct kunit *test)
+{
+	struct nta_affinity gone = pick_victim(test);
+	struct nta_affinity other = pick_neighbour(test, &gone);
+	struct nta_affinity both = { .mask = gone.mask | other.mask,
+				     .group = gone.group };
+	struct busy *busy = make_busy(test, &gone, &both);
+	long repeated = nta_event_count(NTA_EVENT_INSTALL_REPEATED);
+
+	nta_worker_begin(busy->worker, set_and_be_busy, busy);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(busy->worker->task,
+						  busy->inside, busy->seen));
+	go_halfway_down(test, busy->gone, change_busy_thread, busy);
+	KUNIT_EXPECT_GT(test, nta_event_count(NTA_EVENT_INSTALL_REPEATED),
+			repeated);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DISPLACED),
+			busy->displaced);
+	check_busy(busy, busy->inside, "when all stay");
+	end_busy(busy);
 }
 
 /* --- between a worker's look and his install (S18, U6) --- */
@@ -1591,6 +1780,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(displaced_thread_reverts_to_its_user_affinity),
 	KUNIT_CASE(revert_races_with_the_return_of_the_processor),
 	KUNIT_CASE(displaced_thread_is_put_back_when_its_processor_stays),
+	KUNIT_CASE(busy_thread_is_not_moved_to_a_processor_that_goes),
+	KUNIT_CASE(busy_thread_is_put_back_to_the_processor_that_stays),
 	KUNIT_CASE(processor_goes_before_a_move),
 	KUNIT_CASE(processor_goes_before_a_put_back),
 	KUNIT_CASE(processor_goes_before_the_worker_looks),

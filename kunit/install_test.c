@@ -28,7 +28,7 @@ enum answer {
 	KEPT_AFTER,
 };
 
-#define ANSWERS 8
+#define ANSWERS 16
 
 /*
  * An install and what is seen of it. The user affinity is the first processor, what
@@ -91,6 +91,10 @@ static const struct row rows[] = {
 	{ "lowered, stuck for good",
 	  { STUCK, OBEYED, STUCK, OBEYED, STUCK, OBEYED, STUCK },
 	  .raised = true, .calls = 10, .repeated = 4 },
+	{ "lowered, stuck for good, and what its state says too",
+	  { STUCK, OBEYED, STUCK, OBEYED, STUCK, OBEYED, STUCK,
+	    STUCK, OBEYED, STUCK, OBEYED, STUCK, OBEYED, STUCK },
+	  .raised = true, .active = true, .any = true, .calls = 15, .repeated = 6 },
 	{ "lowered, refused", { REFUSED }, .raised = true, .calls = 1 },
 	{ "lowered, stuck and refused", { STUCK, OBEYED, REFUSED },
 	  .raised = true, .active = true, .calls = 4, .repeated = 1 },
@@ -102,7 +106,7 @@ static const struct row rows[] = {
 	  .active = true, .revert = true, .calls = 3, .repeated = 1 },
 	{ "Revert, stuck for good",
 	  { STUCK, OBEYED, STUCK, OBEYED, STUCK, OBEYED, STUCK },
-	  .active = true, .revert = true, .calls = 7, .repeated = 3 },
+	  .active = true, .revert = true, .any = true, .calls = 8, .repeated = 3 },
 	{ "Revert, refused", { REFUSED },
 	  .active = true, .revert = true, .any = true, .calls = 2 },
 	{ "Revert, refused for good", { REFUSED, REFUSED },

@@ -99,6 +99,17 @@ static void displaced_work(struct work_struct *work)
 		queue_delayed_work(nta_queue, &displaced, HZ);
 }
 
+/**
+ * nta_look_at_displaced() - for tests: do it now, and not when the second is over
+ *
+ * Context: process; sleeps until it is done.
+ */
+void nta_look_at_displaced(void)
+{
+	flush_delayed_work(&displaced);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_look_at_displaced);
+
 /*
  * The thread is displaced (U6): no processor of its system affinity is active (@gone), or
  * the kernel has refused it. Nothing was locked since that was seen. So it is not, if the
@@ -377,7 +388,7 @@ static void revert_for_unload(struct work_struct *work)
 
 	nta_thread_own(thread);
 	nta_report_left_active(thread->task, &thread->state.system,
-			       thread->caller);
+			       READ_ONCE(thread->caller));
 	nta_place_user(thread, &(struct nta_state){});
 	nta_tokens_pop(thread, NULL);
 	nta_thread_disown(thread);

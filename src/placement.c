@@ -63,32 +63,33 @@ void nta_stretch_point(struct task_struct *task, enum nta_stage stage)
 #endif
 
 /*
- * Whether the kernel has done with @mask what it had to do for current: current
- * runs inside it and inside what the kernel made of it, or somebody else has put
+ * Whether the kernel has done with @mask what it had to do: the thread runs inside it
+ * and inside what the kernel made of it, or is to wake there; or somebody else has put
  * another mask in its place.
  */
-static bool arrived(const struct cpumask *mask)
+static bool arrived(struct task_struct *task, const struct cpumask *mask)
 {
-	unsigned int cpu = raw_smp_processor_id();
+	unsigned int cpu = task_cpu(task);
 
 	if (cpumask_test_cpu(cpu, mask) &&
 	    /* data_race: a change right now counts as one after the call. */
-	    data_race(cpumask_test_cpu(cpu, &current->cpus_mask)))
+	    data_race(cpumask_test_cpu(cpu, &task->cpus_mask)))
 		return true;
-	/* data_race: likewise. */
-	return data_race(!cpumask_subset(&current->cpus_mask, mask));
+	/* data_race: likewise; and who goes to sleep or wakes right now looks himself. */
+	return data_race(!task->on_rq || !cpumask_subset(&task->cpus_mask, mask));
 }
 
 /*
- * Have the kernel take a mask, and when it is for current, be there.
+ * Have the kernel take a mask, and the thread be there.
  *
  * A mask equal to the one in force returns early in the kernel and moves
- * nothing. So before a further try the mask becomes the processor that current
+ * nothing. So before a further try the mask becomes the processor that the thread
  * is stuck on, which the mask it should be in never equals.
  *
  * Returns 0; -EINVAL if the kernel refused the mask and nothing changed; -EBUSY if
- * it refused it at a further try, and cpus_mask has to be put right by the caller;
- * -EAGAIN if the mask is in force and current still is not there.
+ * it refused it at a further try, and -EAGAIN if it took it and the thread still is not
+ * there. Then the caller has to install another: who runs outside of what is in force
+ * makes the kernel warn, at the latest in migrate_enable().
  */
 static noinline int retry_install(struct task_struct *task,
 				  const struct cpumask *mask)
@@ -97,21 +98,37 @@ static noinline int retry_install(struct task_struct *task,
 
 	for (tries = 1; tries < INSTALL_TRIES; tries++) {
 		nta_report_event(NTA_EVENT_INSTALL_REPEATED);
-		set_cpus_allowed_ptr(task, cpumask_of(raw_smp_processor_id()));
+		set_cpus_allowed_ptr(task, cpumask_of(task_cpu(task)));
 		ret = set_cpus_allowed_ptr(task, mask);
 		if (ret)
 			return -EBUSY;
-		if (arrived(mask))
+		if (arrived(task, mask))
 			return 0;
 	}
 	return -EAGAIN;
 }
 
+/*
+ * A kernel thread is not moved to a processor on its way down, yet the kernel takes the
+ * mask as long as that is online. Any but current would run outside of it until we see
+ * that.
+ */
+static bool is_out_of_reach(struct task_struct *task, const struct cpumask *mask)
+{
+	if (task == current || !(task->flags & PF_KTHREAD))
+		return false;
+	/* data_race: a processor that comes or goes right now does so afterwards. */
+	return data_race(cpumask_subset(mask, cpu_dying_mask));
+}
+
 static int install(struct task_struct *task, const struct cpumask *mask)
 {
-	int ret = set_cpus_allowed_ptr(task, mask);
+	int ret;
 
-	if (ret || task != current || likely(arrived(mask)))
+	if (unlikely(is_out_of_reach(task, mask)))
+		return -EINVAL;
+	ret = set_cpus_allowed_ptr(task, mask);
+	if (ret || likely(arrived(task, mask)))
 		return ret;
 	return retry_install(task, mask);
 }
@@ -157,7 +174,7 @@ static void use_any_processor(struct task_struct *task)
 {
 	int ret = install(task, cpu_active_mask);
 
-	/* Of a CPU on its way out the kernel itself takes care. */
+	/* Who is on a CPU on its way down is moved by the kernel itself. */
 	if (ret && ret != -EAGAIN)
 		nta_report_event(NTA_EVENT_LOST);
 }
@@ -174,7 +191,6 @@ static enum nta_reason install_user(struct nta_thread *thread,
 	struct task_struct *task = thread->task;
 	const struct cpumask *newer;
 	bool refused;
-	int ret;
 
 	/* What was never moved is not moved back (T2). */
 	if (test_bit(NTA_THREAD_BOUND, &thread->flags)) {
@@ -184,9 +200,7 @@ static enum nta_reason install_user(struct nta_thread *thread,
 
 	nta_stretch_point(task, NTA_STAGE_BEGUN);
 	do {
-		/* Else it is right, or a CPU of it is on its way out. */
-		ret = install(task, request);
-		refused = ret && ret != -EAGAIN;
+		refused = install(task, request);
 		newer = refused ? nta_renew_user(thread, request) :
 				  nta_end_user(thread, request, next, tries > 1);
 		request = newer ?: request;
@@ -195,7 +209,7 @@ static enum nta_reason install_user(struct nta_thread *thread,
 		return NTA_OK;
 
 	/*
-	 * All of it is offline. A cpuset that user mode has put the thread in
+	 * All of it is offline, or about to be. A cpuset that user mode has put the thread in
 	 * since is not in question: that would be the user affinity now.
 	 */
 	nta_report_user_refused(task, request);
@@ -209,15 +223,13 @@ static void undo(struct nta_thread *thread, bool pending)
 {
 	const struct cpumask *request;
 	bool is_system;
-	int ret;
 
 	request = nta_undo(thread, &is_system);
 	if (!is_system) {
 		install_user(thread, request, NULL, INSTALL_TRIES);
 		return;
 	}
-	ret = install_what_is_active(thread, &request);
-	if (ret && ret != -EAGAIN)
+	if (install_what_is_active(thread, &request))
 		use_any_processor(thread->task);
 	if (pending)
 		set_bit(NTA_THREAD_PENDING, &thread->flags);
