@@ -251,13 +251,13 @@ static void revert_at_end(void)
 {
 	const struct nta_thread *thread = nta_thread_find(current);
 	static const struct nta_affinity user;
-	unsigned long caller;
 
 	if (!thread || !thread->state.active)
 		return;
-	caller = thread->caller;
-	nta_report_leak(current, &thread->state.system, caller);
-	nta_request_revert(&user, caller);
+	nta_report_leak(current, &thread->state.system,
+			READ_ONCE(thread->caller));
+	/* The caller's module may be gone by now. */
+	nta_request_revert(&user, _THIS_IP_);
 }
 
 static void __noreturn end_current(struct adapter_thread *thread)

@@ -30,7 +30,8 @@
  *   Softirqs run in threads, ksoftirqd for one, or in the one that enables bottom
  *   halves. The kernel marks these, and they are told from the threads of a driver
  *   by in_serving_softirq() as elsewhere (I8). A handler of an interrupt that
- *   is forced into a thread is one of these, with bottom halves disabled.
+ *   is forced into a thread is a driver's thread, at DISPATCH_LEVEL by the bottom halves
+ *   that are disabled.
  *
  * Who may touch what: a thread's record that thread alone, not in an interrupt; the
  * CPU's, who has disabled preemption or interrupts there.

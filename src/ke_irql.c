@@ -56,7 +56,8 @@ EXPORT_SYMBOL_GPL(KeGetCurrentIrql);
  * system call or ends without lowering is brought to PASSIVE_LEVEL, which is logged
  * too.
  *
- * Context: any.
+ * Context: any. On PREEMPT_RT a raise to DISPATCH_LEVEL sleeps, where that takes a lock
+ * of the processor, until whoever else has bottom halves disabled there enables them.
  *
  * Return: the level from before, for KeLowerIrql().
  *
@@ -94,7 +95,7 @@ EXPORT_SYMBOL_GPL(KeRaiseIrql);
  *
  * Context: at DISPATCH_LEVEL or below. Above, and on PREEMPT_RT also if there
  * is no memory to keep the level in, nothing changes and a log line names the
- * caller.
+ * caller. May sleep as KfRaiseIrql().
  *
  * Return: the level from before, for KeLowerIrql().
  *
@@ -167,8 +168,8 @@ static __always_inline void take(PKSPIN_LOCK lock, unsigned long caller)
  * Context: at DISPATCH_LEVEL or below. Above, and on PREEMPT_RT also if there
  * is no memory to keep the level in, the level stays and a log line names the
  * caller; the lock is taken all the same. Does not sleep, but on PREEMPT_RT it
- * sleeps until the lock is free. That is not allowed where preemption or
- * interrupts are off, and a log line names the caller.
+ * sleeps until the lock is free, and before as KfRaiseIrql() does. That is not
+ * allowed where preemption or interrupts are off, and a log line names the caller.
  *
  * Return: the level from before, for KeReleaseSpinLock().
  *
@@ -246,9 +247,10 @@ EXPORT_SYMBOL_GPL(KeReleaseSpinLock);
  * In a native section, which does not keep softirqs off the processor, bottom halves
  * are disabled until the lock is released.
  *
- * Context: at DISPATCH_LEVEL or above. Below, as far as the kernel shows that,
- * a log line names the caller; the lock is taken all the same. On PREEMPT_RT it
- * may sleep, as KeAcquireSpinLockRaiseToDpc().
+ * Context: at DISPATCH_LEVEL or above. Below, a log line names the caller; the lock is
+ * taken all the same. Without CONFIG_PREEMPT_COUNT a native section that only disables
+ * preemption cannot be seen, and counts as below. On PREEMPT_RT it may sleep, as
+ * KeAcquireSpinLockRaiseToDpc().
  *
  * Return: nothing.
  *
@@ -270,12 +272,12 @@ EXPORT_SYMBOL_GPL(KeAcquireSpinLockAtDpcLevel);
  * @SpinLock: the lock, held by the caller
  *
  * In a native section bottom halves are enabled again with the last lock, if
- * KeAcquireSpinLockAtDpcLevel() has disabled them. What waits for a lowering
- * goes on waiting.
+ * KeAcquireSpinLockAtDpcLevel() has disabled them, or by the lowering of a raise that
+ * came on top. What waits for a lowering goes on waiting.
  *
- * Context: at DISPATCH_LEVEL or above. Below, as far as the kernel shows that,
- * a log line names the caller; the lock is released all the same. Does not
- * sleep.
+ * Context: at DISPATCH_LEVEL or above. Below, a log line names the caller, unless the
+ * lock that it holds keeps it from being preempted; the lock is released all the same.
+ * Does not sleep.
  *
  * Return: nothing.
  *

@@ -283,9 +283,10 @@ static noinline NTSTATUS look_for_number(ULONG index, PROCESSOR_NUMBER *number)
  * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER if no processor has the
  * index or @ProcNumber is NULL.
  *
- * Differences from Windows: indexes are given in the order in which processors
- * were first active. The processor may be offline now, a Set to it is then
- * refused. Source: the page KeGetProcessorNumberFromIndex of wdm.h.
+ * Differences from Windows: processors that are active when the module is loaded get
+ * their indexes in the order of group and number, others as they are first seen to be
+ * active. The processor may be offline now, a Set to it is then refused. Source: the
+ * page KeGetProcessorNumberFromIndex of wdm.h.
  */
 NTSTATUS NTAPI KeGetProcessorNumberFromIndex(ULONG ProcIndex,
 					     PPROCESSOR_NUMBER ProcNumber)
@@ -305,8 +306,8 @@ EXPORT_SYMBOL_GPL(KeGetProcessorNumberFromIndex);
  * Return: the index; INVALID_PROCESSOR_INDEX if @ProcNumber is NULL, Reserved is
  * not 0, or there is no such processor or it was never active.
  *
- * Differences from Windows: indexes are given in the order in which processors
- * were first active. Source: the page KeGetProcessorIndexFromNumber of wdm.h.
+ * Differences from Windows: indexes are given as KeGetProcessorNumberFromIndex()
+ * says. Source: the page KeGetProcessorIndexFromNumber of wdm.h.
  */
 ULONG NTAPI KeGetProcessorIndexFromNumber(PPROCESSOR_NUMBER ProcNumber)
 {

@@ -436,7 +436,7 @@ void nta_report_thread_refused(const char *call, const char *why,
 }
 
 /**
- * nta_report_thread_stays() - a miniport's unload waits for a thread in it
+ * nta_report_thread_stays() - a miniport's unload waits for a thread of its own
  * @module: the miniport
  * @task: the thread
  * @start: its StartRoutine

@@ -194,7 +194,7 @@ static ULONG error_to_status(int error)
  * the affinity of any kernel thread, not its creator's. It must end by itself:
  * the miniport's exit routine tells it to, and need not wait. When that routine
  * has returned, the unload waits until all threads that the miniport has
- * created, or whose @StartRoutine lies in it, have left it; after five seconds,
+ * created, or whose @StartRoutine lies in it, have ended; after five seconds,
  * and then each minute, a log line names those that have not. A thread must not
  * end by other means than these two.
  *
