@@ -11,10 +11,10 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
+#include <linux/hash.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
 
-#include "apply.h"
 #include "compat.h"
 #include "foreign.h"
 #include "helpers.h"
@@ -47,6 +47,7 @@ static void hotplug_exit(struct kunit *test)
 {
 	unsigned int cpu;
 
+	nta_stretch_end();
 	if (!active_before)
 		return;
 	for_each_cpu(cpu, active_before) {
@@ -692,7 +693,7 @@ static void notice(void *data)
 			  nta_wait_for_event(NTA_EVENT_DISPLACED,
 					     dweller->count + 1));
 	/* It is looked at each second; the first time is too early. */
-	nta_look_at_displaced();
+	nta_look_now();
 }
 
 /* Nobody tells that the processor stays. */
@@ -840,7 +841,7 @@ static void busy_thread_is_not_moved_to_a_processor_that_goes(struct kunit *test
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
 	go_halfway_down(test, busy->gone, move_busy_thread, busy);
 
-	nta_look_at_displaced();
+	nta_look_now();
 	check_busy(busy, busy->inside, "when its processor stays");
 	end_busy(busy);
 }
@@ -912,6 +913,7 @@ static void check_processor_goes_before_the_install(struct kunit *test,
 		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
 	displaced->gone = user;
 	displaced->a = pick_victim(test);
+	needs_hotpluggable(test, nta_cpu(&displaced->a));
 	gone = nta_mask_of(test, &displaced->a);
 	nta_worker_do(test, worker, look_around, displaced);
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task,
@@ -1195,6 +1197,9 @@ static void processor_is_back_before_it_is_said_to_be_gone(struct kunit *test)
 	struct nta_thread *thread = nta_thread_find(worker->task);
 	bool kept_away = nta_keep_workers_away(thread);
 
+	/* But where it is looked for changes one may be on his way. */
+	if (nta_watch_sees_changes())
+		KUNIT_EXPECT_TRUE(test, kept_away);
 	bring_up(test, nta_cpu(&displaced->a));
 	if (kept_away)
 		nta_let_workers_come(thread);
@@ -1296,6 +1301,9 @@ static struct overlap *make_overlap(struct kunit *test)
 		overlap->without = nta_mask_of(test, &overlap->stays);
 	}
 	overlap->worker = nta_worker_make(test);
+	/* The one that was asked for before. */
+	nta_look_now();
+	KUNIT_EXPECT_FALSE(test, nta_look_now());
 	return overlap;
 }
 
@@ -1308,6 +1316,7 @@ static void check_overlap(struct kunit *test, struct overlap *overlap,
 	struct cpumask *seen = nta_mask(test);
 	struct nta_thread_snapshot entry;
 
+	KUNIT_ASSERT_NOT_NULL(test, thread);
 	KUNIT_EXPECT_TRUE_MSG(test, nta_wait_for_mask(task, expected, seen),
 			      "%s: CPUs %*pbl, expected %*pbl", when,
 			      cpumask_pr_args(seen), cpumask_pr_args(expected));
@@ -1327,6 +1336,13 @@ static void check_end_of_overlap(struct kunit *test, struct overlap *overlap,
 				 long displaced)
 {
 	check_overlap(test, overlap, "while it is offline", overlap->without);
+	if (NTA_KERNEL_KEEPS_USER_MASK) {
+		/* That it comes back may be told by nobody: it is looked for. */
+		KUNIT_EXPECT_TRUE(test, nta_look_now());
+		check_overlap(test, overlap, "looked at", overlap->without);
+		KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
+		KUNIT_EXPECT_TRUE(test, nta_look_now());
+	}
 	bring_up(test, nta_cpu(&overlap->gone));
 	check_overlap(test, overlap, "online again", overlap->with);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_DISPLACED), displaced);
@@ -1344,6 +1360,41 @@ static void user_mode_asks_for_what_is_offline_of_a_system_affinity(struct kunit
 	take_down(test, nta_cpu(&overlap->gone));
 	nta_user_sets(test, overlap->worker->task, overlap->user);
 	check_end_of_overlap(test, overlap, displaced);
+}
+
+/*
+ * Nobody tells of the processor if its way down has failed before ntaffinity was told of
+ * that. So the thread is made what it would be then, by hand.
+ */
+static void what_was_left_out_is_looked_for(struct kunit *test)
+{
+	struct overlap *overlap = make_overlap(test);
+	struct task_struct *task = overlap->worker->task;
+	long put_back = nta_event_count(NTA_EVENT_PUT_BACK);
+	struct nta_thread *thread;
+	unsigned long flags;
+
+	if (!NTA_KERNEL_KEEPS_USER_MASK)
+		kunit_skip(test, "needs a kernel that keeps the mask of user mode");
+	nta_user_sets(test, task, overlap->user);
+	nta_worker_do(test, overlap->worker, nta_do_set, &overlap->both);
+	check_overlap(test, overlap, "before", overlap->with);
+	thread = nta_thread_find(task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	flags = nta_lock_affinity(thread);
+	cpumask_copy(&task->cpus_mask, overlap->without);
+	cpumask_copy(nta_thread_installed(thread), overlap->without);
+	set_bit(NTA_THREAD_NARROWED, &thread->flags);
+	nta_unlock_affinity(thread, flags);
+	check_overlap(test, overlap, "narrowed", overlap->without);
+
+	nta_look_in_a_second();
+	KUNIT_EXPECT_TRUE(test, nta_look_now());
+	check_overlap(test, overlap, "looked at", overlap->with);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_PUT_BACK), put_back);
+	nta_worker_do(test, overlap->worker, revert_and_look, overlap->displaced);
+	nta_check_mask(test, "after the Revert", &overlap->displaced->looks[0].mask,
+		       overlap->user);
 }
 
 static void set_another_group(void *data)
@@ -1441,6 +1492,7 @@ enum asker {
 	NOBODY,
 	SOMEBODY,
 	BEFORE_THE_ENTRY,
+	FOR_ANOTHER,	/* who has no entry */
 };
 
 /*
@@ -1453,6 +1505,8 @@ static void check_fallback_in_a_cpuset(struct kunit *test, enum asker asker)
 						    GFP_KERNEL);
 	struct nta_worker *worker = nta_worker_make(test);
 	struct cpumask *cpuset = mask_of_bits(test, 0x3);
+	const struct task_struct *asked = worker->task;
+	bool is_his = asker == SOMEBODY || asker == BEFORE_THE_ENTRY;
 	struct nta_thread *thread, *known;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
@@ -1463,14 +1517,19 @@ static void check_fallback_in_a_cpuset(struct kunit *test, enum asker asker)
 	KUNIT_ASSERT_NOT_NULL(test, thread);
 	take_down(test, nta_cpu(&displaced->gone));
 	known = asker == SOMEBODY ? thread : NULL;
+	/* An address is all that is taken. */
+	while (asker == FOR_ANOTHER &&
+	       hash_ptr(asked, NTA_EARLY_BITS) ==
+	       hash_ptr(worker->task, NTA_EARLY_BITS))
+		asked++;
 	if (asker != NOBODY)
-		nta_count_request(known, 1);
+		nta_count_request(asked, known, 1);
 	nta_change_by_hand(thread, false, cpuset);
 	nta_worker_do(test, worker, revert_and_look, displaced);
 	if (asker != NOBODY)
-		nta_count_request(known, -1);
+		nta_count_request(asked, known, -1);
 	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
-		       asker != NOBODY ? cpuset : &displaced->before.mask);
+		       is_his ? cpuset : &displaced->before.mask);
 }
 
 static void fallback_in_a_cpuset_is_not_the_users(struct kunit *test)
@@ -1478,6 +1537,13 @@ static void fallback_in_a_cpuset_is_not_the_users(struct kunit *test)
 	if (!nta_watch_sees_changes())
 		kunit_skip(test, "needs hooks, to tell it from a change of the cpuset");
 	check_fallback_in_a_cpuset(test, NOBODY);
+}
+
+static void fallback_in_a_cpuset_while_others_are_asked_for(struct kunit *test)
+{
+	if (!nta_watch_sees_changes())
+		kunit_skip(test, "needs hooks, to tell it from a change of the cpuset");
+	check_fallback_in_a_cpuset(test, FOR_ANOTHER);
 }
 
 static void change_like_a_fallback_while_somebody_asks_is_his(struct kunit *test)
@@ -1490,18 +1556,35 @@ static void change_like_a_fallback_that_was_asked_for_early_is_his(struct kunit 
 	check_fallback_in_a_cpuset(test, BEFORE_THE_ENTRY);
 }
 
+enum end {
+	FALLBACK_IS_KEPT,
+	USER_ASKS_AFTERWARDS,
+	FALLBACK_COMES_LATE,
+	USER_ASKS_UNSEEN,	/* when the thread has been put back after the fallback */
+};
+
+static void write_mask(struct task_struct *task, const struct cpumask *mask)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_copy(&task->cpus_mask, mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
 /*
  * U12: nor where changes are not noted any more, as at an unload before the last Reverts.
  * What user mode wants then is found by looking.
  */
-static void check_fallback_that_was_kept(struct kunit *test, bool user_asks)
+static void check_fallback_at_an_unload(struct kunit *test, enum end end)
 {
+	bool user_asks = end == USER_ASKS_AFTERWARDS || end == USER_ASKS_UNSEEN;
 	struct displaced *displaced = kunit_kzalloc(test, sizeof(*displaced),
 						    GFP_KERNEL);
 	struct nta_worker *worker = nta_worker_make(test);
 	struct cpumask *wanted = mask_of_bits(test, 0x6);
+	struct cpumask *seen = nta_mask(test);
 	struct nta_thread *thread;
-	unsigned long flags;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, displaced);
 	if (!nta_watch_sees_changes())
@@ -1513,14 +1596,19 @@ static void check_fallback_that_was_kept(struct kunit *test, bool user_asks)
 	KUNIT_ASSERT_NOT_NULL(test, thread);
 	take_down(test, nta_cpu(&displaced->gone));
 	nta_change_by_hand(thread, false, mask_of_bits(test, 0x3));
-
-	nta_keep_fallback(thread);
-	nta_note_changes(false);
-	if (user_asks) {
-		raw_spin_lock_irqsave(&worker->task->pi_lock, flags);
-		cpumask_copy(&worker->task->cpus_mask, wanted);
-		raw_spin_unlock_irqrestore(&worker->task->pi_lock, flags);
+	if (end == USER_ASKS_UNSEEN) {
+		bring_up(test, nta_cpu(&displaced->gone));
+		nta_wait_for_mask(worker->task,
+				  nta_mask_of(test, &displaced->gone), seen);
+		KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
+		write_mask(worker->task, wanted);
 	}
+
+	if (end != FALLBACK_COMES_LATE)
+		nta_keep_fallback(thread);
+	nta_note_changes(false);
+	if (end == USER_ASKS_AFTERWARDS)
+		write_mask(worker->task, wanted);
 	nta_worker_do(test, worker, revert_and_look, displaced);
 	nta_note_changes(true);
 	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,
@@ -1529,12 +1617,22 @@ static void check_fallback_that_was_kept(struct kunit *test, bool user_asks)
 
 static void fallback_is_not_the_users_at_an_unload(struct kunit *test)
 {
-	check_fallback_that_was_kept(test, false);
+	check_fallback_at_an_unload(test, FALLBACK_IS_KEPT);
 }
 
 static void change_after_a_fallback_is_the_users_at_an_unload(struct kunit *test)
 {
-	check_fallback_that_was_kept(test, true);
+	check_fallback_at_an_unload(test, USER_ASKS_AFTERWARDS);
+}
+
+static void fallback_that_comes_late_is_not_the_users_at_an_unload(struct kunit *test)
+{
+	check_fallback_at_an_unload(test, FALLBACK_COMES_LATE);
+}
+
+static void change_after_a_put_back_is_the_users_at_an_unload(struct kunit *test)
+{
+	check_fallback_at_an_unload(test, USER_ASKS_UNSEEN);
 }
 
 static void mask_that_the_kernel_forgets_comes_back(struct kunit *test)
@@ -1793,13 +1891,17 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(revert_is_due_over_a_processors_going_and_coming),
 	KUNIT_CASE(user_mode_asks_for_what_is_offline_of_a_system_affinity),
 	KUNIT_CASE(revert_to_what_is_offline_of_a_system_affinity),
+	KUNIT_CASE(what_was_left_out_is_looked_for),
 	KUNIT_CASE(fallback_alone_while_somebody_asks_is_his),
 	KUNIT_CASE(fallback_besides_a_request_is_the_schedulers),
 	KUNIT_CASE(fallback_in_a_cpuset_is_not_the_users),
+	KUNIT_CASE(fallback_in_a_cpuset_while_others_are_asked_for),
 	KUNIT_CASE(change_like_a_fallback_while_somebody_asks_is_his),
 	KUNIT_CASE(change_like_a_fallback_that_was_asked_for_early_is_his),
 	KUNIT_CASE(fallback_is_not_the_users_at_an_unload),
 	KUNIT_CASE(change_after_a_fallback_is_the_users_at_an_unload),
+	KUNIT_CASE(fallback_that_comes_late_is_not_the_users_at_an_unload),
+	KUNIT_CASE(change_after_a_put_back_is_the_users_at_an_unload),
 	KUNIT_CASE_PARAM(mask_that_the_kernel_forgets_comes_back,
 			 forgotten_gen_params),
 	KUNIT_CASE(mask_is_remembered_over_two_fallbacks),

@@ -74,41 +74,31 @@ static bool may_put_back(struct nta_thread *thread)
 	return thread->put_backs++ < PUT_BACKS_A_SECOND;
 }
 
-static void look_after_displaced(struct nta_thread *thread, void *data)
+static void look_after(struct nta_thread *thread, void *data)
 {
 	bool *any = data;
 
-	if (test_bit(NTA_THREAD_DISPLACED, &thread->flags) &&
-	    nta_look_after(thread))
+	if (test_bit(NTA_THREAD_NARROWED, &thread->flags)) {
+		nta_apply_soon(thread);
 		*any = true;
+	} else if (test_bit(NTA_THREAD_DISPLACED, &thread->flags) &&
+		   nta_look_after(thread)) {
+		*any = true;
+	}
 }
-
-static void displaced_work(struct work_struct *work);
-static DECLARE_DELAYED_WORK(displaced, displaced_work);
 
 /*
  * That a processor comes watch.c tells. That one stays, because its way down has
  * failed halfway, nobody does.
  */
-static void displaced_work(struct work_struct *work)
+static void look(struct work_struct *work)
 {
 	bool any = false;
 
-	nta_threads_visit(look_after_displaced, &any);
+	nta_threads_visit(look_after, &any);
 	if (any)
-		queue_delayed_work(nta_queue, &displaced, HZ);
+		nta_look_in_a_second();
 }
-
-/**
- * nta_look_at_displaced() - for tests: do it now, and not when the second is over
- *
- * Context: process; sleeps until it is done.
- */
-void nta_look_at_displaced(void)
-{
-	flush_delayed_work(&displaced);
-}
-EXPORT_SYMBOL_IF_KUNIT(nta_look_at_displaced);
 
 /*
  * The thread is displaced (U6): no processor of its system affinity is active (@gone), or
@@ -135,14 +125,17 @@ static void displace(struct nta_thread *thread, const struct nta_state *state,
 	if (is_new)
 		nta_report_displaced(thread->task, &state->system);
 	if (is_displaced)
-		queue_delayed_work(nta_queue, &displaced, HZ);
+		nta_look_in_a_second();
 	else if (gone)
 		nta_apply_soon(thread);
 }
 
-/* Install what the state says, if it still does. @pending: for the first time. */
+/*
+ * Install what the state says, if it still does. @pending: for the first time; @fight:
+ * because others have changed it.
+ */
 static void install_again(struct nta_thread *thread,
-			  const struct nta_state *state, bool pending)
+			  const struct nta_state *state, bool pending, bool fight)
 {
 	const struct nta_affinity *system = &state->system;
 	enum nta_reason reason;
@@ -155,7 +148,7 @@ static void install_again(struct nta_thread *thread,
 
 	if (!reason && pending)
 		thread->put_backs = 0;
-	else if (!reason)
+	else if (!reason && fight)
 		nta_report_put_back(thread->task, system);
 }
 
@@ -178,7 +171,7 @@ static void give_up(struct nta_thread *thread, const struct nta_state *state)
 /* Make true what the state says. The caller owns the entry. */
 static void apply_state(struct nta_thread *thread)
 {
-	bool pending, due, in_force, gone;
+	bool pending, fight, due, in_force, gone;
 	enum nta_reason reason;
 	struct nta_state state;
 	unsigned long flags;
@@ -193,9 +186,9 @@ static void apply_state(struct nta_thread *thread)
 	pending = test_and_clear_bit(NTA_THREAD_PENDING, &thread->flags);
 	due = test_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	in_force = nta_is_in_force(thread);
-	/* More of its processors may be active by now. */
-	if (test_and_clear_bit(NTA_THREAD_NARROWED, &thread->flags) && in_force)
-		pending = true;
+	/* What was narrowed is no fight: more of its processors may be active by now. */
+	fight = !(test_and_clear_bit(NTA_THREAD_NARROWED, &thread->flags) &&
+		  in_force) && !pending;
 	gone = state.active && nta_system_is_gone(thread, &state.system);
 	nta_unlock_affinity(thread, flags);
 
@@ -205,8 +198,7 @@ static void apply_state(struct nta_thread *thread)
 			nta_place_state(thread, &state, false, &reason);
 		return;
 	}
-	if (test_bit(NTA_THREAD_BOUND, &thread->flags) ||
-	    (!pending && in_force))
+	if (test_bit(NTA_THREAD_BOUND, &thread->flags) || (fight && in_force))
 		return;
 	/* A processor that comes back from now on is another kick. */
 	if (gone) {
@@ -214,13 +206,13 @@ static void apply_state(struct nta_thread *thread)
 		return;
 	}
 	/* A thread that has become SCHED_DEADLINE: its next Set sees to it (T4). */
-	if (!pending && (test_bit(NTA_THREAD_GIVEN_UP, &thread->flags) ||
-			 nta_held_in_place(thread)))
+	if (fight && (test_bit(NTA_THREAD_GIVEN_UP, &thread->flags) ||
+		      nta_held_in_place(thread)))
 		return;
-	if (!pending && !may_put_back(thread))
+	if (fight && !may_put_back(thread))
 		give_up(thread, &state);
 	else
-		install_again(thread, &state, pending);
+		install_again(thread, &state, pending, fight);
 }
 
 /* The lowering of the thread's level need not look for a move any more. */
@@ -405,7 +397,7 @@ static void wait_for_work(void)
 	do {
 		nta_queues_wait();
 		/* The last ones may have asked for more. */
-		cancel_delayed_work_sync(&displaced);
+		nta_look_no_more();
 	} while (!nta_queues_are_empty());
 }
 
@@ -417,7 +409,7 @@ static void wait_for_work(void)
 void nta_apply_start(void)
 {
 	nta_forget_hotplug();
-	nta_queue_set_work(apply_work);
+	nta_queue_set_work(apply_work, look);
 }
 
 /**

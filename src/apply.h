@@ -14,7 +14,6 @@ struct nta_thread;
 enum nta_reason nta_place_later(struct nta_thread *thread,
 				const struct nta_state *next, bool soon);
 void nta_place_pending(bool may_sleep);
-void nta_look_at_displaced(void);
 void nta_note_hotplug(void);
 void nta_forget_hotplug(void);
 void nta_apply_start(void);

@@ -12,7 +12,9 @@
 #include <linux/ftrace.h>
 #include <linux/hash.h>
 #include <linux/lockdep.h>
+#include <linux/mmu_context.h>
 #include <linux/module.h>
+#include <linux/sched/isolation.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/version.h>
@@ -262,6 +264,18 @@ static inline const struct cpumask *nta_probed_user_mask(struct pt_regs *regs)
 #define NTA_PROCESS_EXIT_ARGS struct task_struct *task, bool group_dead
 #else
 #define NTA_PROCESS_EXIT_ARGS struct task_struct *task
+#endif
+
+/*
+ * Where the scheduler lets a thread run whose CPUs are all gone, in no cpuset.
+ *
+ * 6.14: 9432bbd969c6 "sched,arm64: Handle CPU isolation on last resort fallback rq
+ *	selection"
+ */
+#ifdef task_cpu_fallback_mask
+#define nta_fallback_mask(task) task_cpu_fallback_mask(task)
+#else
+#define nta_fallback_mask(task) task_cpu_possible_mask(task)
 #endif
 
 #endif /* NTA_COMPAT_H */

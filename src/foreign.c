@@ -30,19 +30,30 @@
 #include "thread.h"
 #include "user_affinity.h"
 
-/* Requests under way for threads that had no entry when they began. */
-static atomic_t early_requests = ATOMIC_INIT(0);
+/*
+ * Requests under way for threads that had no entry when they began. Who shares a place
+ * with a thread may make what the scheduler does look like somebody's wish.
+ */
+static atomic_t early_requests[BIT(NTA_EARLY_BITS)];
+
+static atomic_t *early_requests_for(const struct task_struct *task)
+{
+	return &early_requests[hash_ptr(task, NTA_EARLY_BITS)];
+}
 
 /**
  * nta_count_request() - a request has begun or has ended, as return probes see it
- * @thread: the thread's entry when it began; NULL if there was none
+ * @task: the thread
+ * @thread: its entry when it began; NULL if there was none
  * @change: 1 or -1
  *
  * Context: any.
  */
-void nta_count_request(struct nta_thread *thread, int change)
+void nta_count_request(const struct task_struct *task, struct nta_thread *thread,
+		       int change)
 {
-	atomic_add(change, thread ? &thread->requests : &early_requests);
+	atomic_add(change,
+		   thread ? &thread->requests : early_requests_for(task));
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_count_request);
 
@@ -87,7 +98,7 @@ void nta_note_change(struct nta_thread *thread, bool in_thread)
 		   thread->requester == current && in_thread);
 	assign_bit(NTA_THREAD_CHANGED_ALONE, &thread->flags,
 		   !atomic_read(&thread->requests) &&
-		   !atomic_read(&early_requests));
+		   !atomic_read(early_requests_for(thread->task)));
 	set_bit(NTA_THREAD_CHANGED, &thread->flags);
 	if (thread->requester == current)
 		thread->requester = NULL;

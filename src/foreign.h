@@ -32,7 +32,11 @@ static __always_inline void nta_note_answer(struct nta_thread *thread)
 		nta_answer_requester(thread);
 }
 
-void nta_count_request(struct nta_thread *thread, int change);
+/* How many places there are to count requests for threads without an entry. */
+#define NTA_EARLY_BITS 8
+
+void nta_count_request(const struct task_struct *task, struct nta_thread *thread,
+		       int change);
 bool nta_is_installing(const struct nta_thread *thread);
 struct nta_changes nta_count_changes(const struct nta_thread *thread);
 void nta_note_request(struct nta_thread *thread,

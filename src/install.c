@@ -200,7 +200,10 @@ const struct cpumask *nta_narrow_system(struct nta_thread *thread,
 	if (any)
 		set_bit(NTA_THREAD_NARROWED, &thread->flags);
 	nta_unlock_affinity(thread, flags);
-	return any ? narrower : NULL;
+	if (!any)
+		return NULL;
+	nta_look_in_a_second();
+	return narrower;
 }
 
 /**

@@ -28,6 +28,8 @@ static atomic_t work_left = ATOMIC_INIT(0);
 
 static LLIST_HEAD(kicked_threads);
 static work_func_t usual_work;
+/* Looks after threads that something is to be done for when nobody tells. */
+static struct delayed_work look_work;
 
 /*
  * On a processor that is isolated a worker may be kept waiting for ever by a thread
@@ -78,12 +80,14 @@ static DEFINE_IRQ_WORK(kick, queue_kicked);
 /**
  * nta_queue_set_work() - say what work for a thread is
  * @func: the work
+ * @look: the look at all threads that nta_look_in_a_second() asks for
  *
  * Context: process, before there is anything to do.
  */
-void nta_queue_set_work(work_func_t func)
+void nta_queue_set_work(work_func_t func, work_func_t look)
 {
 	usual_work = func;
+	INIT_DELAYED_WORK(&look_work, look);
 }
 
 /**
@@ -133,6 +137,39 @@ void nta_let_workers_come(struct nta_thread *thread)
 	smp_mb__after_atomic(); /* before that look; pairs with nta_apply_soon() */
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_let_workers_come);
+
+/**
+ * nta_look_in_a_second() - have all threads looked at, if that is not asked for already
+ *
+ * Context: any; no lock of the scheduler is held.
+ */
+void nta_look_in_a_second(void)
+{
+	queue_delayed_work(nta_queue, &look_work, HZ);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_look_in_a_second);
+
+/**
+ * nta_look_no_more() - the end of that, until it is asked for again
+ *
+ * Context: process; sleeps until nobody looks.
+ */
+void nta_look_no_more(void)
+{
+	cancel_delayed_work_sync(&look_work);
+}
+
+/**
+ * nta_look_now() - for tests: look, and do not wait for the second to be over
+ *
+ * Context: process; sleeps until it is done.
+ * Return: whether that had been asked for.
+ */
+bool nta_look_now(void)
+{
+	return flush_delayed_work(&look_work);
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_look_now);
 
 /**
  * nta_queue_for_unload() - have a worker do something else for a thread

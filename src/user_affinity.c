@@ -43,6 +43,8 @@
 
 /* Whether every change by others is told to nta_note_change(). */
 static bool changes_are_noted;
+/* And whether it was before. Written before there is an entry, or with no lock in tests. */
+static bool changes_were_noted;
 
 /* What is known of a change by others. */
 struct change {
@@ -70,6 +72,8 @@ bool nta_changes_are_noted(void)
  */
 void nta_note_changes(bool noted)
 {
+	if (noted)
+		changes_were_noted = true;
 	WRITE_ONCE(changes_are_noted, noted);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_note_changes);
@@ -227,7 +231,8 @@ static bool is_fallback(const struct nta_thread *thread,
 	if (!change->gone || change->requested || nta_user_print(thread->task))
 		return false;
 	return thread->user_print || change->alone ||
-	       cpumask_equal(&thread->task->cpus_mask, cpu_possible_mask);
+	       cpumask_equal(&thread->task->cpus_mask,
+			     nta_fallback_mask(thread->task));
 }
 
 /* Somebody else has changed cpus_mask. */
@@ -245,6 +250,13 @@ static void note_foreign(struct nta_thread *thread, const struct change *change)
 		nta_report_foreign_change(thread->task, &thread->state.system);
 }
 
+/* Whether the last that was noted of the thread is the scheduler's fallback. */
+static bool is_fallback_in_force(const struct nta_thread *thread)
+{
+	return test_bit(NTA_THREAD_FALLBACK, &thread->flags) &&
+	       !test_bit(NTA_THREAD_IN_FORCE, &thread->flags);
+}
+
 /**
  * nta_keep_fallback() - changes are noted no more: what is known of the last one?
  * @thread: the entry
@@ -258,9 +270,9 @@ void nta_keep_fallback(struct nta_thread *thread)
 {
 	unsigned long flags = nta_lock_affinity(thread);
 
-	/* Who installs will read back what there is. */
+	/* Who installs will read back what there is, or leave it to nta_learn_user(). */
 	if (!thread->installer && thread->state.active &&
-	    test_bit(NTA_THREAD_FALLBACK, &thread->flags))
+	    is_fallback_in_force(thread))
 		nta_record_installed(thread);
 	nta_unlock_affinity(thread, flags);
 }
@@ -387,6 +399,11 @@ void nta_learn_user(struct nta_thread *thread)
 		/* Not the first change since the install: was there another? */
 		if (nta_changes_are_noted())
 			return;
+		/* At an unload, and nta_keep_fallback() has come too early. */
+		if (changes_were_noted && is_fallback_in_force(thread)) {
+			nta_record_installed(thread);
+			return;
+		}
 		unseen.gone = nta_system_is_gone(thread, &thread->state.system) ||
 			      test_bit(NTA_THREAD_DISPLACED, &thread->flags);
 		note_foreign(thread, &unseen);

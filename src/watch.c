@@ -263,7 +263,7 @@ static int enter_request(struct probe_data *data, struct pt_regs *regs,
 		return 1;
 	}
 	/* It may have an entry when we return: one with counts that begin at 0. */
-	nta_count_request(thread, 1);
+	nta_count_request(data->task, thread, 1);
 	if (thread)
 		data->changes = nta_count_changes(thread);
 	/* data_race: where it matters it is compared. */
@@ -306,7 +306,7 @@ static int leave_request(struct kretprobe_instance *instance,
 	thread = nta_thread_find_rcu(data->task);
 	/* The entry can be gone, but not another: the requester has the task. */
 	if (thread || !data->counted)
-		nta_count_request(data->counted ? thread : NULL, -1);
+		nta_count_request(data->task, data->counted ? thread : NULL, -1);
 	/* Not if he was refused: then nobody got what he asked for. */
 	if (thread && !(int)regs_return_value(regs))
 		nta_note_request(thread, &data->changes,
@@ -432,6 +432,10 @@ static bool fires(void)
 {
 	struct task_struct *task;
 
+	/* Then no affinity is ever changed. */
+	if (num_possible_cpus() == 1)
+		return true;
+
 	/* It never runs: nobody wakes it before it is stopped. */
 	task = kthread_create(proof_main, NULL, "ntaffinity");
 	if (IS_ERR(task))
@@ -440,9 +444,11 @@ static bool fires(void)
 	WRITE_ONCE(proof_of_change, false);
 	WRITE_ONCE(proof_of_request, false);
 	WRITE_ONCE(proof_task, task);
-	/* Whatever mask it has, one of the two is another. */
+	/* Whatever mask it has, one of the two is another, and is not refused. */
+	cpus_read_lock();
 	set_cpus_allowed_ptr(task, cpumask_of(cpumask_first(cpu_active_mask)));
 	set_cpus_allowed_ptr(task, cpu_possible_mask);
+	cpus_read_unlock();
 	WRITE_ONCE(proof_task, NULL);
 	kthread_stop(task);
 	return READ_ONCE(proof_of_change) && READ_ONCE(proof_of_request);
