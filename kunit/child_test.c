@@ -481,6 +481,7 @@ static struct kunit_case child_cases[] = {
 
 static struct kunit_suite child_suite = {
 	.name = "nta_child",
+	.exit = nta_stretch_exit,
 	.test_cases = child_cases,
 };
 

@@ -362,6 +362,8 @@ static void threaded_interrupt_handler_is_moved(struct kunit *test)
 	KUNIT_EXPECT_NE(test,
 			wait_for_completion_timeout(&handler.done, NTA_WORK_TIMEOUT),
 			0UL);
+	/* As nobody had bound it. */
+	irq_set_affinity(irq, cpu_possible_mask);
 	free_irq(irq, &handler);
 	nta_walk_check(test, handler.walk);
 	/* A chip may bind it only when the next interrupt comes: then to any other. */
@@ -696,6 +698,7 @@ static struct kunit_case cases[] = {
 
 static struct kunit_suite suite = {
 	.name = "nta_context",
+	.exit = nta_stretch_exit,
 	.test_cases = cases,
 };
 

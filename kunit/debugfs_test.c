@@ -289,6 +289,7 @@ static struct kunit_case cases[] = {
 
 static struct kunit_suite suite = {
 	.name = "nta_debugfs",
+	.exit = nta_stretch_exit,
 	.test_cases = cases,
 };
 

@@ -1361,15 +1361,6 @@ static void set_of_the_user_affinity_in_a_section_is_in_force(struct kunit *test
 	nta_check_mask(test, "after the Revert", seen, in_a);
 }
 
-/* Wait until a worker that was called for a thread has done with it. */
-static void wait_for_looker(struct kunit *test, struct nta_thread *thread)
-{
-	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
-	nta_stretch_end();
-	nta_thread_own(thread);
-	nta_thread_disown(thread);
-}
-
 /* I5: who is called, and finds the thread where it should be, leaves it there. */
 static void worker_that_finds_nothing_to_do_does_nothing(struct kunit *test)
 {
@@ -1385,7 +1376,11 @@ static void worker_that_finds_nothing_to_do_does_nothing(struct kunit *test)
 	before = nta_count_changes(thread);
 	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
 	nta_apply_soon(thread);
-	wait_for_looker(test, thread);
+	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());
+	/* Who began to install would be held up there. */
+	nta_stretch_on(NTA_STAGE_BEGUN);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
+	nta_stretch_end();
 	after = nta_count_changes(thread);
 	KUNIT_EXPECT_EQ(test, after.all, before.all);
 	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_PUT_BACK), put_back);
@@ -1428,7 +1423,6 @@ static void last_word_of_others_stands_after_a_revert_meanwhile(struct kunit *te
 	struct nta_affinity c = nta_pick(test, 2);
 	struct nta_worker *worker = nta_worker_make(test);
 	struct cpumask *in_c = nta_mask_of(test, &c), *seen = nta_mask(test);
-	unsigned int ticks = NTA_PUT_BACK_TIMEOUT;
 	struct nta_thread_snapshot entry;
 	struct nta_thread *thread;
 
@@ -1447,15 +1441,36 @@ static void last_word_of_others_stands_after_a_revert_meanwhile(struct kunit *te
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, in_c), 0);
 	nta_stretch_end();
 
-	do {
-		nta_thread_own(thread);
-		nta_thread_disown(thread);
-		nta_thread_snapshot(worker->task, &entry);
-		schedule_timeout_uninterruptible(1);
-	} while ((entry.pending || entry.owned) && --ticks);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
+	nta_thread_snapshot(worker->task, &entry);
 	KUNIT_EXPECT_FALSE(test, entry.pending);
 	nta_read_mask(worker->task, seen);
 	nta_check_mask(test, "at last", seen, in_c);
+}
+
+/* I6: a Revert that is due is nobody's business any more after the next Set. */
+static void set_ends_what_is_due(struct kunit *test)
+{
+	struct nta_affinity a = nta_pick(test, 0), b = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_thread_snapshot entry;
+	struct nta_thread *thread;
+
+	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
+	nta_worker_do(test, worker, nta_do_set, &a);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
+	KUNIT_ASSERT_TRUE(test, nta_keep_workers_away(thread));
+	nta_worker_do(test, worker, nta_do_revert_atomically, NULL);
+	nta_thread_snapshot(worker->task, &entry);
+	KUNIT_EXPECT_FALSE(test, entry.state.active);
+	KUNIT_EXPECT_TRUE(test, test_bit(NTA_THREAD_USER_DUE, &thread->flags));
+	nta_worker_do(test, worker, nta_do_set, &b);
+	nta_let_workers_come(thread);
+	KUNIT_EXPECT_FALSE(test, test_bit(NTA_THREAD_USER_DUE, &thread->flags));
+	check_stays(test, worker, nta_mask_of(test, &b));
+	nta_worker_do(test, worker, nta_do_revert, NULL);
 }
 
 /* U3, U4: and who asks for what is in force, before what is due has come true, gets that. */
@@ -1481,8 +1496,7 @@ static void mask_in_force_that_is_asked_for_ends_what_is_due(struct kunit *test)
 	/* It is not ours any more. */
 	KUNIT_EXPECT_FALSE(test, entry.in_force);
 	nta_stretch_end();
-	nta_thread_own(thread);
-	nta_thread_disown(thread);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
 	nta_read_mask(worker->task, seen);
 	nta_check_mask(test, "at last", seen, in_a);
 }
@@ -1582,6 +1596,7 @@ static struct kunit_case irql_cases[] = {
 	KUNIT_CASE(worker_that_finds_nothing_to_do_does_nothing),
 	KUNIT_CASE(state_that_is_another_by_now_is_not_installed),
 	KUNIT_CASE(last_word_of_others_stands_after_a_revert_meanwhile),
+	KUNIT_CASE(set_ends_what_is_due),
 	KUNIT_CASE(mask_in_force_that_is_asked_for_ends_what_is_due),
 	KUNIT_CASE(first_raiser_is_remembered),
 	KUNIT_CASE(thread_ends_with_a_move_pending),
@@ -1590,6 +1605,7 @@ static struct kunit_case irql_cases[] = {
 
 static struct kunit_suite irql_suite = {
 	.name = "nta_irql",
+	.exit = nta_stretch_exit,
 	.test_cases = irql_cases,
 };
 

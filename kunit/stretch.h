@@ -9,6 +9,7 @@
 
 #include "placement.h"
 
+struct kunit;
 struct task_struct;
 
 /* The stages of each install, for tests with parameters. */
@@ -23,5 +24,7 @@ bool nta_stretch_wait(void);
 void nta_stretch_on(enum nta_stage stage);
 /* Let him go on. */
 void nta_stretch_end(void);
+/* The same, for a suite in which a test may end in the middle. */
+void nta_stretch_exit(struct kunit *test);
 
 #endif /* NTA_KUNIT_STRETCH_H */

@@ -119,7 +119,7 @@ static void make_again(void *data)
 			      thread->lost == made->lost;
 }
 
-/* S16: who finds when he inserts it that another was quicker takes that, and leaks nothing. */
+/* S16: who finds when he inserts it that another was quicker takes that. */
 static void what_is_made_twice_is_kept_once(struct kunit *test)
 {
 	struct made *made = kunit_kzalloc(test, sizeof(*made), GFP_KERNEL);

@@ -102,6 +102,7 @@ void stop_tracing(void);
 
 void test_u12_u13_unload(void);
 void test_u12_unload_displaced(void);
+void test_u12_unload_displaced_in_cpuset(void);
 void test_u12_unload_in_traffic(void);
 
 /* random.c */

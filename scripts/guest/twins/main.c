@@ -202,6 +202,7 @@ static const struct {
 	{ "O2 U6 threads shows who is displaced", test_o2_displaced },
 	{ "U12 U13 the driver is unloaded while active, then ntaffinity", test_u12_u13_unload },
 	{ "U12 U6 unload while displaced", test_u12_unload_displaced },
+	{ "U12 U6 unload while displaced in a cpuset", test_u12_unload_displaced_in_cpuset },
 	{ "U12 U9 unload with changes and children in flight", test_u12_unload_in_traffic },
 	{ "U1 random histories", test_random },
 };

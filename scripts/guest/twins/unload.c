@@ -71,6 +71,34 @@ void test_u12_unload_displaced(void)
 	check_equal();
 }
 
+/* In a cpuset the kernel makes up a mask that user mode could have asked for. */
+void test_u12_unload_displaced_in_cpuset(void)
+{
+	long displaced;
+
+	need_hotplug();
+	need_cpusets();
+	if (!probes)
+		skip("without hooks a mask that the kernel makes up counts as the cpuset's");
+	reload_modules();
+	displaced = read_counter("displaced");
+	start_pair();
+	make_cpuset("nta_a", CPU(0) | CPU(1));
+	move_both("nta_a");
+	user_sets(CPU(1), BY_OTHER);
+	set_and_check(CPU(2));
+	switch_cpu(2, false);
+	wake_both();
+	check_displaced(displaced);
+	event("rmmod of the driver and of ntaffinity");
+	if (remove_module("from_the_shell") || remove_module("ntaffinity"))
+		fail("U12: the modules do not unload");
+	check_equal();
+	switch_cpu(2, true);
+	wake_both();
+	check_equal();
+}
+
 /* Several threads, changes in flight, and a fork: none must outlive the unload. */
 void test_u12_unload_in_traffic(void)
 {
