@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "foreign.h"
 #include "helpers.h"
+#include "install.h"
 #include "placement.h"
 #include "queue.h"
 #include "stretch.h"
@@ -869,14 +870,16 @@ static void change_busy_thread(void *data)
 	}
 }
 
-/* S13, U5: the kernel tries to move it to one of the two, and to the other next time. */
-static void busy_thread_is_put_back_to_the_processor_that_stays(struct kunit *test)
+/*
+ * S13, U5: the kernel tries to move it to one of the two, and to the other next time. Which
+ * it tries after another processor is always the same.
+ */
+static void check_put_back_beside(struct kunit *test, const struct nta_affinity *gone,
+				  const struct nta_affinity *other)
 {
-	struct nta_affinity gone = pick_victim(test);
-	struct nta_affinity other = pick_neighbour(test, &gone);
-	struct nta_affinity both = { .mask = gone.mask | other.mask,
-				     .group = gone.group };
-	struct busy *busy = make_busy(test, &gone, &both);
+	struct nta_affinity both = { .mask = gone->mask | other->mask,
+				     .group = gone->group };
+	struct busy *busy = make_busy(test, gone, &both);
 	long repeated = nta_event_count(NTA_EVENT_INSTALL_REPEATED);
 
 	nta_worker_begin(busy->worker, set_and_be_busy, busy);
@@ -889,6 +892,86 @@ static void busy_thread_is_put_back_to_the_processor_that_stays(struct kunit *te
 			busy->displaced);
 	check_busy(busy, busy->inside, "when all stay");
 	end_busy(busy);
+}
+
+/* The two last processors of a group, of which none is the first of all. */
+static void pick_last_two(struct kunit *test, struct nta_affinity *last,
+			  struct nta_affinity *other)
+{
+	*last = pick_victim(test);
+	*other = pick_neighbour(test, last);
+	other->mask = BIT_ULL(fls64(nta_group_active(&nta_topology, last->group) &
+				    ~last->mask) - 1);
+	needs_hotpluggable(test, nta_cpu(last));
+	needs_hotpluggable(test, nta_cpu(other));
+}
+
+static void busy_thread_is_put_back_beside_the_last_processor(struct kunit *test)
+{
+	struct nta_affinity last, other;
+
+	pick_last_two(test, &last, &other);
+	check_put_back_beside(test, &last, &other);
+}
+
+static void busy_thread_is_put_back_beside_one_before(struct kunit *test)
+{
+	struct nta_affinity last, other;
+
+	pick_last_two(test, &last, &other);
+	check_put_back_beside(test, &other, &last);
+}
+
+/* S13: whom somebody else is about to move is not stuck, nor is who sleeps. */
+static void who_is_where_he_was_left_is_stuck(struct kunit *test)
+{
+	struct nta_affinity last = pick_victim(test);
+	struct busy *busy = make_busy(test, &last, &last);
+	struct task_struct *task = busy->worker->task;
+	struct cpumask *wider = nta_mask_of(test, &last);
+
+	cpumask_or(wider, wider, busy->user);
+	nta_worker_begin(busy->worker, set_and_be_busy, busy);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(task, busy->inside, busy->seen));
+	wait_for_a_turn(busy);
+	KUNIT_EXPECT_TRUE(test, nta_is_stuck(task, busy->inside));
+	KUNIT_EXPECT_FALSE(test, nta_is_stuck(task, wider));
+	end_busy(busy);
+}
+
+/* R11: who must not wait for a move leaves what is refused to a worker. */
+static void user_affinity_that_is_refused_once_is_due(struct kunit *test)
+{
+	struct nta_affinity gone = pick_victim(test), a = nta_pick(test, 0);
+	long refused = nta_event_count(NTA_EVENT_USER_REFUSED);
+	struct cpumask *user = nta_mask_of(test, &gone), *seen = nta_mask(test);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct nta_thread *thread;
+
+	needs_hotpluggable(test, nta_cpu(&gone));
+	nta_worker_do(test, worker, nta_do_set, &a);
+	nta_worker_do(test, worker, nta_do_revert, NULL);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task, user), 0);
+	KUNIT_EXPECT_EQ(test, remove_cpu(nta_cpu(&gone)), 0);
+
+	nta_thread_own(thread);
+	nta_place_user_once(thread);
+	nta_thread_disown(thread);
+	KUNIT_EXPECT_TRUE(test, test_bit(NTA_THREAD_USER_DUE, &thread->flags));
+	KUNIT_EXPECT_NULL(test, READ_ONCE(thread->installer));
+	nta_read_mask(worker->task, seen);
+	nta_check_mask(test, "refused", seen, user);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_USER_REFUSED), refused);
+
+	bring_up(test, nta_cpu(&gone));
+	nta_apply_soon(thread);
+	KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
+	KUNIT_EXPECT_FALSE(test, test_bit(NTA_THREAD_USER_DUE, &thread->flags));
+	nta_read_mask(worker->task, seen);
+	nta_check_mask(test, "online again", seen, user);
+	KUNIT_EXPECT_EQ(test, nta_event_count(NTA_EVENT_USER_REFUSED), refused);
 }
 
 /* --- between a worker's look and his install (S18, U6) --- */
@@ -1879,7 +1962,10 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(revert_races_with_the_return_of_the_processor),
 	KUNIT_CASE(displaced_thread_is_put_back_when_its_processor_stays),
 	KUNIT_CASE(busy_thread_is_not_moved_to_a_processor_that_goes),
-	KUNIT_CASE(busy_thread_is_put_back_to_the_processor_that_stays),
+	KUNIT_CASE(busy_thread_is_put_back_beside_the_last_processor),
+	KUNIT_CASE(busy_thread_is_put_back_beside_one_before),
+	KUNIT_CASE(who_is_where_he_was_left_is_stuck),
+	KUNIT_CASE(user_affinity_that_is_refused_once_is_due),
 	KUNIT_CASE(processor_goes_before_a_move),
 	KUNIT_CASE(processor_goes_before_a_put_back),
 	KUNIT_CASE(processor_goes_before_the_worker_looks),

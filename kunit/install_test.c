@@ -23,6 +23,7 @@ enum answer {
 	REFUSED,		/* as if no processor of the mask were active any more */
 	STUCK,			/* the mask is taken, the thread stays where it is */
 	CHANGED_BEFORE,		/* others have put another mask in force right before */
+	CHANGED_AND_REFUSED,	/* and no processor of what we ask for is active */
 	CHANGED_AFTER,		/* and right afterwards */
 	KEPT_BEFORE,		/* user mode asks, and its cpuset leaves what is in force */
 	KEPT_AFTER,
@@ -138,6 +139,13 @@ static const struct row rows[] = {
 	{ "Revert, changed each time",
 	  { CHANGED_BEFORE, CHANGED_BEFORE, CHANGED_BEFORE, CHANGED_BEFORE },
 	  .active = true, .revert = true, .calls = 4, .user = 4 },
+	/* The change is but played: its thread has to be moved yet. */
+	{ "Revert, changed and refused", { CHANGED_AND_REFUSED },
+	  .active = true, .revert = true, .calls = 4, .repeated = 1, .user = 1 },
+	{ "Revert, changed each time, and always too late",
+	  { CHANGED_AND_REFUSED, CHANGED_AND_REFUSED, CHANGED_AND_REFUSED,
+	    CHANGED_AND_REFUSED },
+	  .active = true, .revert = true, .calls = 5, .user = 4 },
 	{ "Revert, changed after", { CHANGED_AFTER },
 	  .active = true, .revert = true, .calls = 1, .user = 1 },
 };
@@ -215,6 +223,9 @@ static int enter(struct kretprobe_instance *instance, struct pt_regs *regs)
 	case STUCK:
 		regs->si = (unsigned long)cpumask_of(raw_smp_processor_id());
 		return 0;
+	case CHANGED_AND_REFUSED:
+		regs->si = (unsigned long)cpu_none_mask;
+		fallthrough;
 	case CHANGED_BEFORE:
 	case KEPT_BEFORE:
 		/* A lock may not be taken there. */

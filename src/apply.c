@@ -171,7 +171,7 @@ static void give_up(struct nta_thread *thread, const struct nta_state *state)
 /* Make true what the state says. The caller owns the entry. */
 static void apply_state(struct nta_thread *thread)
 {
-	bool pending, fight, due, in_force, gone;
+	bool pending, narrowed, fight, due, in_force, gone;
 	enum nta_reason reason;
 	struct nta_state state;
 	unsigned long flags;
@@ -187,8 +187,10 @@ static void apply_state(struct nta_thread *thread)
 	due = test_bit(NTA_THREAD_USER_DUE, &thread->flags);
 	in_force = nta_is_in_force(thread);
 	/* What was narrowed is no fight: more of its processors may be active by now. */
-	fight = !(test_and_clear_bit(NTA_THREAD_NARROWED, &thread->flags) &&
-		  in_force) && !pending;
+	narrowed = test_bit(NTA_THREAD_NARROWED, &thread->flags);
+	if (narrowed && !nta_held_in_place(thread))
+		clear_bit(NTA_THREAD_NARROWED, &thread->flags);
+	fight = !(narrowed && in_force) && !pending;
 	gone = state.active && nta_system_is_gone(thread, &state.system);
 	nta_unlock_affinity(thread, flags);
 

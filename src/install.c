@@ -171,6 +171,28 @@ const struct cpumask *nta_begin_state(struct nta_thread *thread,
 }
 
 /**
+ * nta_is_stuck() - whether a thread runs, and its mask is what we asked for
+ * @task: the thread, which is not on a processor of it
+ * @mask: the mask that was handed to the kernel
+ *
+ * Context: process.
+ * Return: false if it is to wake up yet: then it wakes inside; or if somebody else has put
+ * another mask in force, which may have just begun to move it.
+ */
+bool nta_is_stuck(struct task_struct *task, const struct cpumask *mask)
+{
+	unsigned long flags;
+	bool stuck;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	/* data_race: who goes to sleep right now does so afterwards. */
+	stuck = data_race(task->on_rq) && nta_is_made_of(task, mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return stuck;
+}
+EXPORT_SYMBOL_IF_KUNIT(nta_is_stuck);
+
+/**
  * nta_narrow_system() - leave out of a refused request what no thread can run on
  * @thread: the entry, owned by the caller
  * @request: what was handed to the kernel for a system affinity
@@ -351,6 +373,26 @@ void nta_cancel_system(struct nta_thread *thread, bool pending)
 }
 
 /**
+ * nta_end_anywhere() - no system affinity could be installed, but any processor was
+ * @thread: the entry, owned by the caller
+ *
+ * That is ours, and what the state says is still to be installed.
+ *
+ * Context: process.
+ */
+void nta_end_anywhere(struct nta_thread *thread)
+{
+	unsigned long flags = nta_lock_affinity(thread);
+
+	nta_note_answer(thread);
+	if (cpumask_equal(&thread->task->cpus_mask, cpu_active_mask))
+		nta_record_installed(thread);
+	set_bit(NTA_THREAD_PENDING, &thread->flags);
+	WRITE_ONCE(thread->installer, NULL);
+	nta_unlock_affinity(thread, flags);
+}
+
+/**
  * nta_undo() - what to install after a Set that has failed halfway
  * @thread: the entry, owned by the caller
  * @is_system: receives whether that is a system affinity
@@ -372,21 +414,16 @@ const struct cpumask *nta_undo(struct nta_thread *thread, bool *is_system)
 	return request;
 }
 
-/*
- * Whether the user affinity is another than what was handed to the kernel for it.
- * What came after our install is in force already.
- */
+/* Whether the user affinity is another than what was handed to the kernel for it. */
 static bool has_changed(struct nta_thread *thread, const struct cpumask *request)
 {
-	const struct cpumask *now = &thread->task->cpus_mask;
 	const struct cpumask *user;
 
 	if (thread->user_print != nta_user_print(thread->task) &&
-	    cpumask_subset(now, request))
+	    cpumask_subset(&thread->task->cpus_mask, request))
 		take_kept_user_mask(thread);
 	user = nta_thread_user(thread);
-	return user != request && !nta_mask_equal(user, request) &&
-	       !nta_mask_equal(user, now);
+	return user != request && !nta_mask_equal(user, request);
 }
 
 /**
@@ -423,7 +460,10 @@ const struct cpumask *nta_end_user(struct nta_thread *thread,
 				   const struct nta_state *next, bool again)
 {
 	unsigned long flags = nta_lock_affinity(thread);
-	bool changed = has_changed(thread, request);
+	/* What came after our install is in force already. */
+	bool changed = has_changed(thread, request) &&
+		       !nta_mask_equal(nta_thread_user(thread),
+				       &thread->task->cpus_mask);
 
 	if (changed && again) {
 		request = request_user(thread);
@@ -447,4 +487,21 @@ const struct cpumask *nta_end_user(struct nta_thread *thread,
 	if (changed)
 		nta_apply_soon(thread);
 	return NULL;
+}
+
+/**
+ * nta_owe_user() - the user affinity was not installed, and still is to be
+ * @thread: the entry, owned by the caller, which is not active
+ *
+ * Context: any; no lock of the scheduler is held.
+ */
+void nta_owe_user(struct nta_thread *thread)
+{
+	unsigned long flags = nta_lock_affinity(thread);
+
+	clear_bit(NTA_THREAD_LENT, &thread->flags);
+	clear_bit(NTA_THREAD_IN_FORCE, &thread->flags);
+	set_bit(NTA_THREAD_USER_DUE, &thread->flags);
+	WRITE_ONCE(thread->installer, NULL);
+	nta_unlock_affinity(thread, flags);
 }

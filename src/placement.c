@@ -24,8 +24,8 @@
 #include "thread.h"
 
 /*
- * A migration can fail silently while CPUs come and go. Each further try has to
- * meet another hotplug operation to fail again.
+ * A migration can fail silently while CPUs come and go. A further try fails again if
+ * all that is left is on its way down, or if it meets another hotplug operation.
  */
 #define INSTALL_TRIES 4
 
@@ -75,16 +75,34 @@ static bool arrived(struct task_struct *task, const struct cpumask *mask)
 	    /* data_race: a change right now counts as one after the call. */
 	    data_race(cpumask_test_cpu(cpu, &task->cpus_mask)))
 		return true;
-	/* data_race: likewise; and who goes to sleep or wakes right now looks himself. */
-	return data_race(!task->on_rq || !cpumask_subset(&task->cpus_mask, mask));
+	/* It may have been asleep a moment ago, and have woken inside. */
+	return !nta_is_stuck(task, mask) ||
+	       cpumask_test_cpu(task_cpu(task), mask);
+}
+
+/*
+ * A mask equal to the one in force returns early in the kernel and moves nothing. So
+ * before a further try the thread goes where it can be moved to, and is inside then. If
+ * that is all of the mask, or nothing is, the mask becomes the processor that the
+ * thread is stuck on, which the mask it should be in never equals.
+ */
+static const struct cpumask *detour(struct task_struct *task)
+{
+	const struct cpumask *now = &task->cpus_mask;
+	unsigned int cpu;
+
+	/* data_race: what comes or goes right now makes the try one in vain. */
+	if (data_race(cpumask_weight(now)) == 1)
+		return cpumask_of(task_cpu(task));
+	for_each_cpu_and(cpu, now, cpu_active_mask) {
+		if (!cpu_dying(cpu))
+			return cpumask_of(cpu);
+	}
+	return cpumask_of(task_cpu(task));
 }
 
 /*
  * Have the kernel take a mask, and the thread be there.
- *
- * A mask equal to the one in force returns early in the kernel and moves
- * nothing. So before a further try the mask becomes the processor that the thread
- * is stuck on, which the mask it should be in never equals.
  *
  * Returns 0; -EINVAL if the kernel refused the mask and nothing changed; -EBUSY if
  * it refused it at a further try, and -EAGAIN if it took it and the thread still is not
@@ -98,7 +116,7 @@ static noinline int retry_install(struct task_struct *task,
 
 	for (tries = 1; tries < INSTALL_TRIES; tries++) {
 		nta_report_event(NTA_EVENT_INSTALL_REPEATED);
-		set_cpus_allowed_ptr(task, cpumask_of(task_cpu(task)));
+		set_cpus_allowed_ptr(task, detour(task));
 		ret = set_cpus_allowed_ptr(task, mask);
 		if (ret)
 			return -EBUSY;
@@ -115,10 +133,15 @@ static noinline int retry_install(struct task_struct *task,
  */
 static bool is_out_of_reach(struct task_struct *task, const struct cpumask *mask)
 {
+	unsigned int cpu;
+
 	if (task == current || !(task->flags & PF_KTHREAD))
 		return false;
-	/* data_race: a processor that comes or goes right now does so afterwards. */
-	return data_race(cpumask_subset(mask, cpu_dying_mask));
+	for_each_cpu_and(cpu, mask, cpu_online_mask) {
+		if (!cpu_dying(cpu))
+			return false;
+	}
+	return true;
 }
 
 static int install(struct task_struct *task, const struct cpumask *mask)
@@ -186,8 +209,9 @@ static void use_any_processor(struct task_struct *task)
  */
 static enum nta_reason install_user(struct nta_thread *thread,
 				    const struct cpumask *request,
-				    const struct nta_state *next, int tries)
+				    const struct nta_state *next, bool once)
 {
+	int tries = once ? 1 : INSTALL_TRIES;
 	struct task_struct *task = thread->task;
 	const struct cpumask *newer;
 	bool refused;
@@ -199,23 +223,31 @@ static enum nta_reason install_user(struct nta_thread *thread,
 	}
 
 	nta_stretch_point(task, NTA_STAGE_BEGUN);
-	do {
+	for (;;) {
 		refused = install(task, request);
 		newer = refused ? nta_renew_user(thread, request) :
 				  nta_end_user(thread, request, next, tries > 1);
-		request = newer ?: request;
-	} while (newer && --tries);
+		if (!newer || !--tries)
+			break;
+		request = newer;
+	}
 	if (!refused)
 		return NTA_OK;
+	if (once) {
+		nta_owe_user(thread);
+		return NTA_OK;
+	}
 
 	/*
 	 * All of it is offline, or about to be. A cpuset that user mode has put the thread in
-	 * since is not in question: that would be the user affinity now.
+	 * since is not in question: that would be the user affinity now. Nor is what was
+	 * asked for too often to be tried: that is left to a worker.
 	 */
-	nta_report_user_refused(task, request);
+	if (!newer)
+		nta_report_user_refused(task, request);
 	use_any_processor(task);
 	nta_end_user(thread, request, next, false);
-	return NTA_KERNEL_REFUSED;
+	return newer ? NTA_OK : NTA_KERNEL_REFUSED;
 }
 
 /* After an install that has failed halfway: back to what the state says. */
@@ -226,11 +258,15 @@ static void undo(struct nta_thread *thread, bool pending)
 
 	request = nta_undo(thread, &is_system);
 	if (!is_system) {
-		install_user(thread, request, NULL, INSTALL_TRIES);
+		install_user(thread, request, NULL, false);
 		return;
 	}
-	if (install_what_is_active(thread, &request))
+	if (install_what_is_active(thread, &request)) {
 		use_any_processor(thread->task);
+		nta_end_anywhere(thread);
+		nta_apply_soon(thread);
+		return;
+	}
 	if (pending)
 		set_bit(NTA_THREAD_PENDING, &thread->flags);
 	if (!nta_end_system(thread, request, NULL))
@@ -314,7 +350,7 @@ EXPORT_SYMBOL_IF_KUNIT(nta_place_system);
 enum nta_reason nta_place_user(struct nta_thread *thread,
 			       const struct nta_state *next)
 {
-	return install_user(thread, nta_begin_user(thread), next, INSTALL_TRIES);
+	return install_user(thread, nta_begin_user(thread), next, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_user);
 
@@ -323,14 +359,16 @@ EXPORT_SYMBOL_IF_KUNIT(nta_place_user);
  * @thread: its entry, owned by the caller; where it starts is in its user affinity
  *
  * The kernel does not sleep for that. It might for what user mode wants since we have
- * begun, so that is left to a worker.
+ * begun, and where the thread does not start: that is left to a worker, which the caller
+ * has to call.
  *
  * Context: process, maybe with preemption disabled.
  */
 void nta_place_user_once(struct nta_thread *thread)
 {
-	install_user(thread, nta_begin_user(thread), NULL, 1);
+	install_user(thread, nta_begin_user(thread), NULL, true);
 }
+EXPORT_SYMBOL_IF_KUNIT(nta_place_user_once);
 
 /**
  * nta_place_state() - move another thread where its state says
@@ -352,7 +390,7 @@ bool nta_place_state(struct nta_thread *thread, const struct nta_state *expected
 	if (expected->active)
 		*reason = install_system(thread, request, NULL, pending);
 	else
-		*reason = install_user(thread, request, NULL, INSTALL_TRIES);
+		*reason = install_user(thread, request, NULL, false);
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(nta_place_state);
