@@ -385,7 +385,8 @@ void nta_end_anywhere(struct nta_thread *thread)
 	unsigned long flags = nta_lock_affinity(thread);
 
 	nta_note_answer(thread);
-	if (cpumask_equal(&thread->task->cpus_mask, cpu_active_mask))
+	/* data_race: if a processor has gone or come since, it looks like another's. */
+	if (data_race(nta_is_made_of(thread->task, cpu_active_mask)))
 		nta_record_installed(thread);
 	set_bit(NTA_THREAD_PENDING, &thread->flags);
 	WRITE_ONCE(thread->installer, NULL);
