@@ -62,6 +62,17 @@ void nta_stretch_point(struct task_struct *task, enum nta_stage stage)
 }
 #endif
 
+/* Whether a thread is where we asked for, and where the kernel has cut that to. */
+static bool is_inside(struct task_struct *task, const struct cpumask *mask)
+{
+	unsigned int cpu = task_cpu(task);
+
+	if (!cpumask_test_cpu(cpu, mask))
+		return false;
+	/* data_race: a change right now counts as one after the call. */
+	return data_race(cpumask_test_cpu(cpu, &task->cpus_mask));
+}
+
 /*
  * Whether the kernel has done with @mask what it had to do: the thread runs inside it
  * and inside what the kernel made of it, or is to wake there; or somebody else has put
@@ -69,15 +80,9 @@ void nta_stretch_point(struct task_struct *task, enum nta_stage stage)
  */
 static bool arrived(struct task_struct *task, const struct cpumask *mask)
 {
-	unsigned int cpu = task_cpu(task);
-
-	if (cpumask_test_cpu(cpu, mask) &&
-	    /* data_race: a change right now counts as one after the call. */
-	    data_race(cpumask_test_cpu(cpu, &task->cpus_mask)))
-		return true;
-	/* It may have been asleep a moment ago, and have woken inside. */
-	return !nta_is_stuck(task, mask) ||
-	       cpumask_test_cpu(task_cpu(task), mask);
+	return is_inside(task, mask) || !nta_is_stuck(task, mask) ||
+	       /* It was asleep a moment ago, and has woken inside. */
+	       is_inside(task, mask);
 }
 
 /*
@@ -246,7 +251,7 @@ static enum nta_reason install_user(struct nta_thread *thread,
 	if (!newer)
 		nta_report_user_refused(task, request);
 	use_any_processor(task);
-	nta_end_user(thread, request, next, false);
+	nta_end_user(thread, newer ? cpu_active_mask : request, next, false);
 	return newer ? NTA_OK : NTA_KERNEL_REFUSED;
 }
 
