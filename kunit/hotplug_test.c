@@ -18,7 +18,6 @@
 #include "compat.h"
 #include "foreign.h"
 #include "helpers.h"
-#include "install.h"
 #include "placement.h"
 #include "queue.h"
 #include "stretch.h"
@@ -920,23 +919,6 @@ static void busy_thread_is_put_back_beside_one_before(struct kunit *test)
 
 	pick_last_two(test, &last, &other);
 	check_put_back_beside(test, &other, &last);
-}
-
-/* S13: whom somebody else is about to move is not stuck, nor is who sleeps. */
-static void who_is_where_he_was_left_is_stuck(struct kunit *test)
-{
-	struct nta_affinity last = pick_victim(test);
-	struct busy *busy = make_busy(test, &last, &last);
-	struct task_struct *task = busy->worker->task;
-	struct cpumask *wider = nta_mask_of(test, &last);
-
-	cpumask_or(wider, wider, busy->user);
-	nta_worker_begin(busy->worker, set_and_be_busy, busy);
-	KUNIT_EXPECT_TRUE(test, nta_wait_for_mask(task, busy->inside, busy->seen));
-	wait_for_a_turn(busy);
-	KUNIT_EXPECT_TRUE(test, nta_is_stuck(task, busy->inside));
-	KUNIT_EXPECT_FALSE(test, nta_is_stuck(task, wider));
-	end_busy(busy);
 }
 
 /* R11: who must not wait for a move leaves what is refused to a worker. */
@@ -1964,7 +1946,6 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(busy_thread_is_not_moved_to_a_processor_that_goes),
 	KUNIT_CASE(busy_thread_is_put_back_beside_the_last_processor),
 	KUNIT_CASE(busy_thread_is_put_back_beside_one_before),
-	KUNIT_CASE(who_is_where_he_was_left_is_stuck),
 	KUNIT_CASE(user_affinity_that_is_refused_once_is_due),
 	KUNIT_CASE(processor_goes_before_a_move),
 	KUNIT_CASE(processor_goes_before_a_put_back),

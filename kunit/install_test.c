@@ -8,6 +8,7 @@
 #include <kunit/test.h>
 #include <linux/cpumask.h>
 #include <linux/kprobes.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -15,6 +16,7 @@
 #include "compat.h"
 #include "foreign.h"
 #include "helpers.h"
+#include "install.h"
 #include "wdm.h"
 
 /* What becomes of one call of set_cpus_allowed_ptr(). */
@@ -521,6 +523,80 @@ static void install_ends_as_the_kernel_answers(struct kunit *test)
 	nta_check_mask(test, "after the Revert", &install->looks[2].mask, user);
 }
 
+/* --- who is stuck (S13) --- */
+
+/*
+ * A thread is on one processor and its mask is the other, played by hand where it cannot
+ * be moved.
+ * @cut: what user mode wants, where the kernel keeps that
+ */
+struct stuck {
+	struct cpumask *here;
+	struct cpumask *elsewhere;
+	struct cpumask *both;
+	struct cpumask *cut;
+	bool outside;
+	bool inside;
+	bool of_others;
+	bool when_cut;
+};
+
+static void set_mask(const struct cpumask *mask)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&current->pi_lock, flags);
+	cpumask_copy(&current->cpus_mask, mask);
+	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+}
+
+static void swap_kept(struct stuck *stuck)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&current->pi_lock, flags);
+	swap(current->user_cpus_ptr, stuck->cut);
+	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+}
+
+static void look_whether_stuck(void *data)
+{
+	struct stuck *stuck = data;
+
+	set_cpus_allowed_ptr(current, stuck->here);
+	preempt_disable();
+	stuck->inside = nta_is_stuck(current, stuck->here);
+	set_mask(stuck->elsewhere);
+	stuck->outside = nta_is_stuck(current, stuck->elsewhere);
+	stuck->of_others = nta_is_stuck(current, stuck->both);
+	swap_kept(stuck);
+	stuck->when_cut = nta_is_stuck(current, stuck->both);
+	swap_kept(stuck);
+	set_mask(stuck->here);
+	preempt_enable();
+}
+
+static void who_runs_outside_of_what_we_asked_for_is_stuck(struct kunit *test)
+{
+	struct nta_affinity here = nta_pick(test, 0), elsewhere = nta_pick(test, 1);
+	struct nta_worker *worker = nta_worker_make(test);
+	struct stuck stuck = {
+		.here = nta_mask_of(test, &here),
+		.elsewhere = nta_mask_of(test, &elsewhere),
+		.both = nta_mask(test),
+		.cut = nta_mask_of(test, &elsewhere),
+	};
+
+	cpumask_or(stuck.both, stuck.here, stuck.elsewhere);
+	nta_worker_do(test, worker, look_whether_stuck, &stuck);
+	KUNIT_EXPECT_FALSE(test, stuck.inside);
+	KUNIT_EXPECT_TRUE(test, stuck.outside);
+	KUNIT_EXPECT_FALSE(test, stuck.of_others);
+	KUNIT_EXPECT_EQ(test, stuck.when_cut, NTA_KERNEL_KEEPS_USER_MASK);
+	/* Who sleeps wakes inside. */
+	KUNIT_EXPECT_FALSE(test, nta_is_stuck(worker->task, stuck.elsewhere));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(install_ends_as_the_kernel_answers, row_gen_params),
 	{}
@@ -533,4 +609,14 @@ static struct kunit_suite suite = {
 	.test_cases = cases,
 };
 
-kunit_test_suite(suite);
+static struct kunit_case stuck_cases[] = {
+	KUNIT_CASE(who_runs_outside_of_what_we_asked_for_is_stuck),
+	{}
+};
+
+static struct kunit_suite stuck_suite = {
+	.name = "nta_stuck",
+	.test_cases = stuck_cases,
+};
+
+kunit_test_suites(&suite, &stuck_suite);

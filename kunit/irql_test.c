@@ -1361,6 +1361,18 @@ static void set_of_the_user_affinity_in_a_section_is_in_force(struct kunit *test
 	nta_check_mask(test, "after the Revert", seen, in_a);
 }
 
+/* Its entry, with a system affinity in force. */
+static struct nta_thread *set_and_find(struct kunit *test, struct nta_worker *worker,
+				       struct nta_affinity *a)
+{
+	struct nta_thread *thread;
+
+	nta_worker_do(test, worker, nta_do_set, a);
+	thread = nta_thread_find(worker->task);
+	KUNIT_ASSERT_NOT_NULL(test, thread);
+	return thread;
+}
+
 /* I5: who is called, and finds the thread where it should be, leaves it there. */
 static void worker_that_finds_nothing_to_do_does_nothing(struct kunit *test)
 {
@@ -1370,9 +1382,7 @@ static void worker_that_finds_nothing_to_do_does_nothing(struct kunit *test)
 	struct nta_changes before, after;
 	struct nta_thread *thread;
 
-	nta_worker_do(test, worker, nta_do_set, &a);
-	thread = nta_thread_find(worker->task);
-	KUNIT_ASSERT_NOT_NULL(test, thread);
+	thread = set_and_find(test, worker, &a);
 	before = nta_count_changes(thread);
 	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
 	nta_apply_soon(thread);
@@ -1399,9 +1409,7 @@ static void state_that_is_another_by_now_is_not_installed(struct kunit *test)
 	struct nta_thread *thread;
 	unsigned int i;
 
-	nta_worker_do(test, worker, nta_do_set, &a);
-	thread = nta_thread_find(worker->task);
-	KUNIT_ASSERT_NOT_NULL(test, thread);
+	thread = set_and_find(test, worker, &a);
 	for (i = 0; i < ARRAY_SIZE(other); i++) {
 		nta_thread_own(thread);
 		KUNIT_EXPECT_FALSE(test, nta_place_state(thread, &other[i],
@@ -1424,12 +1432,9 @@ static void last_word_of_others_stands_after_a_revert_meanwhile(struct kunit *te
 	struct nta_worker *worker = nta_worker_make(test);
 	struct cpumask *in_c = nta_mask_of(test, &c), *seen = nta_mask(test);
 	struct nta_thread_snapshot entry;
-	struct nta_thread *thread;
 
 	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
 	nta_worker_do(test, worker, nta_do_set, &a);
-	thread = nta_thread_find(worker->task);
-	KUNIT_ASSERT_NOT_NULL(test, thread);
 	nta_stretch_next(worker->task, NTA_STAGE_INSTALLED);
 	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(worker->task,
 						   nta_mask_of(test, &b)), 0);
@@ -1457,9 +1462,7 @@ static void set_ends_what_is_due(struct kunit *test)
 	struct nta_thread *thread;
 
 	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
-	nta_worker_do(test, worker, nta_do_set, &a);
-	thread = nta_thread_find(worker->task);
-	KUNIT_ASSERT_NOT_NULL(test, thread);
+	thread = set_and_find(test, worker, &a);
 	KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
 	KUNIT_ASSERT_TRUE(test, nta_keep_workers_away(thread));
 	nta_worker_do(test, worker, nta_do_revert_atomically, NULL);
@@ -1483,9 +1486,7 @@ static void mask_in_force_that_is_asked_for_ends_what_is_due(struct kunit *test)
 	struct nta_thread *thread;
 
 	nta_needs_section(test, NTA_IN_PREEMPT_OFF);
-	nta_worker_do(test, worker, nta_do_set, &a);
-	thread = nta_thread_find(worker->task);
-	KUNIT_ASSERT_NOT_NULL(test, thread);
+	thread = set_and_find(test, worker, &a);
 	nta_stretch_next(worker->task, NTA_STAGE_LOOKED);
 	nta_worker_do(test, worker, nta_do_revert_atomically, NULL);
 	KUNIT_EXPECT_TRUE(test, nta_stretch_wait());

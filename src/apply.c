@@ -74,7 +74,7 @@ static bool may_put_back(struct nta_thread *thread)
 	return thread->put_backs++ < PUT_BACKS_A_SECOND;
 }
 
-static void look_after(struct nta_thread *thread, void *data)
+static void look_after_waiting(struct nta_thread *thread, void *data)
 {
 	bool *any = data;
 
@@ -88,14 +88,14 @@ static void look_after(struct nta_thread *thread, void *data)
 }
 
 /*
- * That a processor comes watch.c tells. That one stays, because its way down has
- * failed halfway, nobody does.
+ * For threads that wait for a processor. That one comes watch.c tells. That one stays,
+ * because its way down has failed halfway, nobody does.
  */
-static void look(struct work_struct *work)
+static void waiting_work(struct work_struct *work)
 {
 	bool any = false;
 
-	nta_threads_visit(look_after, &any);
+	nta_threads_visit(look_after_waiting, &any);
 	if (any)
 		nta_look_in_a_second();
 }
@@ -411,7 +411,7 @@ static void wait_for_work(void)
 void nta_apply_start(void)
 {
 	nta_forget_hotplug();
-	nta_queue_set_work(apply_work, look);
+	nta_queue_set_work(apply_work, waiting_work);
 }
 
 /**

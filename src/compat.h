@@ -14,9 +14,9 @@
 #include <linux/lockdep.h>
 #include <linux/mmu_context.h>
 #include <linux/module.h>
-#include <linux/sched/isolation.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)

@@ -171,11 +171,11 @@ const struct cpumask *nta_begin_state(struct nta_thread *thread,
 }
 
 /**
- * nta_is_stuck() - whether a thread runs, and its mask is what we asked for
- * @task: the thread, which is not on a processor of it
+ * nta_is_stuck() - whether a thread runs outside of what we asked for
+ * @task: the thread
  * @mask: the mask that was handed to the kernel
  *
- * Context: process.
+ * Context: any; no lock of the scheduler is held.
  * Return: false if it is to wake up yet: then it wakes inside; or if somebody else has put
  * another mask in force, which may have just begun to move it.
  */
@@ -184,9 +184,11 @@ bool nta_is_stuck(struct task_struct *task, const struct cpumask *mask)
 	unsigned long flags;
 	bool stuck;
 
+	/* Who sleeps cannot wake up meanwhile. */
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	/* data_race: who goes to sleep right now does so afterwards. */
-	stuck = data_race(task->on_rq) && nta_is_made_of(task, mask);
+	stuck = !cpumask_test_cpu(task_cpu(task), &task->cpus_mask) &&
+		/* data_race: who goes to sleep right now does so afterwards. */
+		data_race(task->on_rq) && nta_is_made_of(task, mask);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	return stuck;
 }

@@ -62,17 +62,6 @@ void nta_stretch_point(struct task_struct *task, enum nta_stage stage)
 }
 #endif
 
-/* Whether a thread is where we asked for, and where the kernel has cut that to. */
-static bool is_inside(struct task_struct *task, const struct cpumask *mask)
-{
-	unsigned int cpu = task_cpu(task);
-
-	if (!cpumask_test_cpu(cpu, mask))
-		return false;
-	/* data_race: a change right now counts as one after the call. */
-	return data_race(cpumask_test_cpu(cpu, &task->cpus_mask));
-}
-
 /*
  * Whether the kernel has done with @mask what it had to do: the thread runs inside it
  * and inside what the kernel made of it, or is to wake there; or somebody else has put
@@ -80,9 +69,13 @@ static bool is_inside(struct task_struct *task, const struct cpumask *mask)
  */
 static bool arrived(struct task_struct *task, const struct cpumask *mask)
 {
-	return is_inside(task, mask) || !nta_is_stuck(task, mask) ||
-	       /* It was asleep a moment ago, and has woken inside. */
-	       is_inside(task, mask);
+	unsigned int cpu = task_cpu(task);
+
+	/* data_race: a change right now counts as one after the call. */
+	if (likely(data_race(cpumask_test_cpu(cpu, &task->cpus_mask))) &&
+	    cpumask_test_cpu(cpu, mask))
+		return true;
+	return !nta_is_stuck(task, mask);
 }
 
 /*

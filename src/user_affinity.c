@@ -43,7 +43,7 @@
 
 /* Whether every change by others is told to nta_note_change(). */
 static bool changes_are_noted;
-/* And whether it was before. Written before there is an entry, or with no lock in tests. */
+/* And whether it ever was. Set once, at the load, before there is an entry. */
 static bool changes_were_noted;
 
 /* What is known of a change by others. */
