@@ -5,6 +5,7 @@
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
@@ -340,13 +341,43 @@ void nta_worker_begin(struct nta_worker *worker, void (*work)(void *data),
 	wake_up_process(worker->task);
 }
 
-/* A worker that hangs is not left behind: the test hangs with it, and says so. */
+/* Not on its way to sleep, nor on its way back. */
+static bool is_asleep(struct task_struct *task)
+{
+	unsigned long flags;
+	bool asleep;
+
+	/* Who wakes it up holds pi_lock until TASK_WAKING says so. */
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	/* data_race: who goes to sleep right now is not asleep yet. */
+	asleep = data_race(READ_ONCE(task->__state) == TASK_INTERRUPTIBLE &&
+			   !task->on_rq);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return asleep;
+}
+
+/*
+ * Afterwards it sleeps: what happens to its processors then is not about a thread that
+ * runs. A worker that hangs is not left behind: the test hangs with it, and says so.
+ */
 void nta_worker_wait(struct kunit *test, struct nta_worker *worker)
 {
-	if (wait_for_completion_timeout(&worker->done, NTA_WORK_TIMEOUT))
-		return;
-	KUNIT_FAIL(test, "%s[%d] hangs", worker->task->comm, worker->task->pid);
-	wait_for_completion(&worker->done);
+	unsigned long limit;
+
+	if (!wait_for_completion_timeout(&worker->done, NTA_WORK_TIMEOUT)) {
+		KUNIT_FAIL(test, "%s[%d] hangs", worker->task->comm,
+			   worker->task->pid);
+		wait_for_completion(&worker->done);
+	}
+	limit = jiffies + NTA_WORK_TIMEOUT;
+	while (!is_asleep(worker->task)) {
+		if (time_after(jiffies, limit)) {
+			KUNIT_FAIL(test, "%s[%d] does not go to sleep",
+				   worker->task->comm, worker->task->pid);
+			return;
+		}
+		usleep_range(20, 50);
+	}
 }
 
 void nta_worker_do(struct kunit *test, struct nta_worker *worker,
