@@ -24,6 +24,7 @@ enum answer {
 	OBEYED,
 	REFUSED,		/* as if no processor of the mask were active any more */
 	STUCK,			/* the mask is taken, the thread stays where it is */
+	CUT_SHORT,		/* as if all but one were not active any more */
 	CHANGED_BEFORE,		/* others have put another mask in force right before */
 	CHANGED_AND_REFUSED,	/* and no processor of what we ask for is active */
 	CHANGED_AFTER,		/* and right afterwards */
@@ -45,6 +46,7 @@ enum answer {
  * @repeated: how often the install was repeated (S13)
  * @lost: no other affinity could be had
  * @user: what the user affinity is afterwards: the first, or so many of theirs
+ * @all: what others put in force is at last all that is active
  * @asks: user mode asks for so many processors that end with the fourth
  * @gets: what is in force then, which is the user affinity from then on
  */
@@ -60,6 +62,7 @@ struct row {
 	unsigned int calls;
 	unsigned int repeated;
 	unsigned int user;
+	bool all;
 	u8 asks;
 	bool gets;
 };
@@ -148,6 +151,10 @@ static const struct row rows[] = {
 	  { CHANGED_AND_REFUSED, CHANGED_AND_REFUSED, CHANGED_AND_REFUSED,
 	    CHANGED_AND_REFUSED },
 	  .active = true, .revert = true, .calls = 5, .user = 4 },
+	{ "Revert, changed to all each time, and that is not in force",
+	  { CHANGED_AND_REFUSED, CHANGED_AND_REFUSED, CHANGED_AND_REFUSED,
+	    CHANGED_AND_REFUSED, CUT_SHORT },
+	  .active = true, .revert = true, .calls = 5, .user = 4, .all = true },
 	{ "Revert, changed after", { CHANGED_AFTER },
 	  .active = true, .revert = true, .calls = 1, .user = 1 },
 };
@@ -221,6 +228,9 @@ static int enter(struct kretprobe_instance *instance, struct pt_regs *regs)
 	switch (given->answer) {
 	case REFUSED:
 		regs->si = (unsigned long)cpu_none_mask;
+		break;
+	case CUT_SHORT:
+		regs->si = (unsigned long)install->user;
 		break;
 	case STUCK:
 		regs->si = (unsigned long)cpumask_of(raw_smp_processor_id());
@@ -384,6 +394,8 @@ static struct install *make_install(struct kunit *test)
 	install->theirs[0] = nta_mask_of(test, &theirs);
 	install->theirs[1] = nta_mask_of(test, &theirs);
 	cpumask_set_cpu(nta_cpu(&user), install->theirs[1]);
+	if (install->row->all)
+		cpumask_copy(install->theirs[1], cpu_active_mask);
 	if (!install->row->asks)
 		return install;
 	if (!NTA_KERNEL_KEEPS_USER_MASK)
@@ -541,13 +553,13 @@ struct stuck {
 	bool when_cut;
 };
 
-static void set_mask(const struct cpumask *mask)
+static void set_mask(struct task_struct *task, const struct cpumask *mask)
 {
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&current->pi_lock, flags);
-	cpumask_copy(&current->cpus_mask, mask);
-	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_copy(&task->cpus_mask, mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
 
 static void swap_kept(struct stuck *stuck)
@@ -566,13 +578,13 @@ static void look_whether_stuck(void *data)
 	set_cpus_allowed_ptr(current, stuck->here);
 	preempt_disable();
 	stuck->inside = nta_is_stuck(current, stuck->here);
-	set_mask(stuck->elsewhere);
+	set_mask(current, stuck->elsewhere);
 	stuck->outside = nta_is_stuck(current, stuck->elsewhere);
 	stuck->of_others = nta_is_stuck(current, stuck->both);
 	swap_kept(stuck);
 	stuck->when_cut = nta_is_stuck(current, stuck->both);
 	swap_kept(stuck);
-	set_mask(stuck->here);
+	set_mask(current, stuck->here);
 	preempt_enable();
 }
 
@@ -594,7 +606,9 @@ static void who_runs_outside_of_what_we_asked_for_is_stuck(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, stuck.of_others);
 	KUNIT_EXPECT_EQ(test, stuck.when_cut, NTA_KERNEL_KEEPS_USER_MASK);
 	/* Who sleeps wakes inside. */
+	set_mask(worker->task, stuck.elsewhere);
 	KUNIT_EXPECT_FALSE(test, nta_is_stuck(worker->task, stuck.elsewhere));
+	set_mask(worker->task, stuck.here);
 }
 
 static struct kunit_case cases[] = {

@@ -417,11 +417,16 @@ const struct cpumask *nta_undo(struct nta_thread *thread, bool *is_system)
 	return request;
 }
 
-/* Whether the user affinity is another than what was handed to the kernel for it. */
+/*
+ * Whether the user affinity is another than what was handed to the kernel for it. If
+ * that was none, what is in force is no answer to it, nor may it be told from another's.
+ */
 static bool has_changed(struct nta_thread *thread, const struct cpumask *request)
 {
 	const struct cpumask *user;
 
+	if (!request)
+		return true;
 	if (thread->user_print != nta_user_print(thread->task) &&
 	    cpumask_subset(&thread->task->cpus_mask, request))
 		take_kept_user_mask(thread);
@@ -450,7 +455,7 @@ const struct cpumask *nta_renew_user(struct nta_thread *thread,
 /**
  * nta_end_user() - the user affinity was installed
  * @thread: the entry, owned by the caller
- * @request: what was handed to the kernel
+ * @request: what was handed to the kernel; NULL if that was not the user affinity
  * @next: the state from now on; NULL if it stays
  * @again: whether the caller installs what user mode wants by now; else, if that
  *	is not in force, a worker does

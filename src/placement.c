@@ -244,7 +244,7 @@ static enum nta_reason install_user(struct nta_thread *thread,
 	if (!newer)
 		nta_report_user_refused(task, request);
 	use_any_processor(task);
-	nta_end_user(thread, newer ? cpu_active_mask : request, next, false);
+	nta_end_user(thread, newer ? NULL : request, next, false);
 	return newer ? NTA_OK : NTA_KERNEL_REFUSED;
 }
 
