@@ -475,7 +475,7 @@ bool nta_allocations_can_fail(void)
 
 bool nta_wait_forgotten(const struct task_struct *task)
 {
-	unsigned long end = jiffies + NTA_END_TIMEOUT;
+	unsigned int ticks = NTA_END_TIMEOUT;
 	struct nta_thread_snapshot entry;
 
 	/* The end of a thread is reported by an RCU callback. */
@@ -488,7 +488,7 @@ bool nta_wait_forgotten(const struct task_struct *task)
 			return true;
 		}
 		schedule_timeout_uninterruptible(1);
-	} while (time_before(jiffies, end));
+	} while (--ticks);
 	return false;
 }
 

@@ -842,6 +842,8 @@ static void busy_thread_is_not_moved_to_a_processor_that_goes(struct kunit *test
 	go_halfway_down(test, busy->gone, move_busy_thread, busy);
 
 	nta_look_now();
+	/* That one may have begun while the processor was on its way down. */
+	nta_look_now();
 	check_busy(busy, busy->inside, "when its processor stays");
 	end_busy(busy);
 }
@@ -1873,7 +1875,7 @@ static void set_all_the_time(void *data)
 	GROUP_AFFINITY previous;
 
 	nta_look_at_me(&race->before);
-	while (!READ_ONCE(race->over)) {
+	do {
 		/* Accepted or refused: by itself it cannot be foretold. */
 		KeSetSystemGroupAffinityThread(&gone, &previous);
 		nta_look_at_me(look);
@@ -1896,7 +1898,7 @@ static void set_all_the_time(void *data)
 						    &race->before.mask);
 		race->rounds++;
 		cond_resched();
-	}
+	} while (!READ_ONCE(race->over));
 }
 
 /* S13, S18, R11: whatever is met between check and install, all or nothing. */

@@ -684,6 +684,7 @@ struct raising {
 	struct nta_affinity a;
 	struct nta_affinity b;
 	struct nta_look before;
+	struct nta_look first;
 	struct nta_look raised;
 	struct nta_look lowered[6];
 	unsigned int generation[2];
@@ -691,16 +692,41 @@ struct raising {
 	KIRQL level;
 };
 
+/* A scan that comes between a Set and the lowering would send a worker: none is sent. */
+static struct nta_thread *keep_workers_from_me(void)
+{
+	struct nta_thread *thread = nta_thread_find(current);
+	unsigned int ticks = NTA_PUT_BACK_TIMEOUT;
+
+	while (thread && !nta_keep_workers_away(thread)) {
+		if (!--ticks)
+			return NULL;
+		schedule_timeout_uninterruptible(1);
+	}
+	return thread;
+}
+
 static void raise_and_call(void *data)
 {
 	static KSPIN_LOCK lock;
 	struct raising *raising = data;
 	GROUP_AFFINITY a = group_affinity(&raising->a), previous;
 	GROUP_AFFINITY b = group_affinity(&raising->b), inner;
+	struct nta_thread *thread;
 	KIRQL old;
 
 	KeInitializeSpinLock(&lock);
 	nta_look_at_me(&raising->before);
+
+	/* The first Set makes the entry. */
+	old = KeRaiseIrqlToDpcLevel();
+	KeSetSystemGroupAffinityThread(&a, &previous);
+	KeLowerIrql(old);
+	nta_look_at_me(&raising->first);
+	KeRevertToUserGroupAffinityThread(&previous);
+	thread = keep_workers_from_me();
+	if (!thread)
+		return;
 
 	/* Set, raised: moved when lowered. */
 	old = KeRaiseIrqlToDpcLevel();
@@ -743,6 +769,7 @@ static void raise_and_call(void *data)
 	nta_look_at_me(&raising->lowered[5]);
 	KeLowerIrql(old);
 	KeRevertToUserGroupAffinityThread(&previous);
+	nta_let_workers_come(thread);
 }
 
 static void check_moved(struct kunit *test, const char *what,
@@ -772,6 +799,8 @@ static void lowering_performs_the_move_before_it_returns(struct kunit *test)
 	nta_on_thread(test, raise_and_call, raising);
 
 	user = &raising->before.mask;
+	KUNIT_EXPECT_TRUE(test, raising->first.entry.state.active);
+	nta_check_mask(test, "the first Set", &raising->first.mask, in_a);
 	KUNIT_EXPECT_TRUE_MSG(test, raising->raised.entry.state.active, "I2");
 	nta_check_mask(test, "raised", &raising->raised.mask, user);
 	check_moved(test, "Set", &raising->lowered[0], in_a);
@@ -789,25 +818,20 @@ static void raise_and_come_back(void *data)
 	struct raising *raising = data;
 	GROUP_AFFINITY a = group_affinity(&raising->a);
 	GROUP_AFFINITY b = group_affinity(&raising->b);
-	unsigned long end = jiffies + NTA_PUT_BACK_TIMEOUT;
 	struct nta_thread *thread;
 	KIRQL old;
 
 	nta_look_at_me(&raising->before);
 	KeSetSystemGroupAffinityThread(&a, NULL);
-	thread = nta_thread_find(current);
+	thread = keep_workers_from_me();
 	if (!thread)
 		return;
-	/* A scan that comes between the two would send a worker: none is sent. */
-	while (test_and_set_bit(NTA_THREAD_KICKED, &thread->flags) &&
-	       time_before(jiffies, end))
-		schedule_timeout_uninterruptible(1);
 	old = KeRaiseIrqlToDpcLevel();
 	KeSetSystemGroupAffinityThread(&b, NULL);
 	nta_look_at_me(&raising->raised);
 	KeSetSystemGroupAffinityThread(&a, NULL);
 	nta_look_at_me(&raising->lowered[0]);
-	clear_bit(NTA_THREAD_KICKED, &thread->flags);
+	nta_let_workers_come(thread);
 	KeLowerIrql(old);
 	nta_look_at_me(&raising->lowered[1]);
 	KeRevertToUserAffinityThread();

@@ -425,10 +425,16 @@ insmod /ko/miniport.ko && logged "$said" && [ "$(threads_of miniport)" -eq "$gro
 result "P5 a miniport has a thread for each group, which bears its name"
 ! rmmod ntaffinity 2>/dev/null
 result "P5 and ntaffinity cannot be unloaded"
-rmmod miniport ntaffinity && [ "$(threads_of miniport)" -eq 0 ] && [ ! -d /sys/module/ntaffinity ]
+# Who has left the miniport is not gone yet for /proc.
+none_of_miniport()
+{
+	[ "$(threads_of miniport)" -eq 0 ]
+}
+
+rmmod miniport ntaffinity && until_true none_of_miniport && [ ! -d /sys/module/ntaffinity ]
 result "P6 both unload at once with the threads running, and the threads are gone"
 
-insmod /ko/ntaffinity.ko groupsize=2 && insmod /ko/miniport.ko linger_ms=8000
+insmod /ko/ntaffinity.ko groupsize=2 && insmod /ko/miniport.ko linger_ms=15000
 clear_log
 rmmod miniport &
 unloader=$!
@@ -436,7 +442,7 @@ until_true logged "ntaffinity: unload of miniport waits for its thread miniport[
 logged "which began in queue_thread [miniport]" && [ "$(threads_of miniport)" -eq "$groups" ] &&
 	kill -0 $unloader && [ -d /sys/module/miniport ]
 result "P6 the unload waits for threads that are still in the miniport, and says so"
-wait $unloader && [ ! -d /sys/module/miniport ] && [ "$(threads_of miniport)" -eq 0 ]
+wait $unloader && [ ! -d /sys/module/miniport ] && until_true none_of_miniport
 result "P6 and goes on when they have left"
 [ "$(dmesg | grep -c "unload of miniport waits")" -eq "$groups" ] && [ "$(stat leaked)" = 0 ] && [ "$(stat driver_gone)" = 0 ]
 result "P6 a line for each thread, and nothing is left of them"

@@ -10,14 +10,15 @@ try=/sys/kernel/debug/from_the_shell/call
 insmod /ko/ntaffinity.ko groupsize=2 && insmod /ko/from_the_shell.ko
 result "both modules load"
 
-# One sleeps, one runs, one has reverted.
-taskset -c 0-1 sh -c "echo set 1 1 >$try; exec sleep 1000" &
+# One sleeps, one runs, one has reverted. Each says when it has closed the file.
+taskset -c 0-1 sh -c "echo set 1 1 >$try; : >sleeps; exec sleep 1000" &
 sleeps=$!
-taskset -c 0,3 sh -c "echo set 1 1 >$try; while :; do :; done" &
+taskset -c 0,3 sh -c "echo set 1 1 >$try; : >runs; while :; do :; done" &
 runs=$!
-taskset -c 1 sh -c "echo set 1 1 >$try; echo revert 0 0 >$try; exec sleep 1000" &
+taskset -c 1 sh -c "echo set 1 1 >$try; echo revert 0 0 >$try; : >reverted; exec sleep 1000" &
 reverted=$!
-until_true has_affinity $sleeps 2 && until_true has_affinity $runs 2 && until_true has_affinity $reverted 1
+until_true [ -e sleeps ] && until_true [ -e runs ] && until_true [ -e reverted ] &&
+	has_affinity $sleeps 2 && has_affinity $runs 2 && has_affinity $reverted 1
 result "two processes are active"
 
 rmmod from_the_shell && rmmod ntaffinity && [ ! -d /sys/module/ntaffinity ]

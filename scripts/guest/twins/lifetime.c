@@ -75,15 +75,10 @@ void test_u8_nothing_inherited(void)
 void test_u8_killed_in_wait(void)
 {
 	long leaked = read_counter("leaked");
-	char path[64], text[512];
 
 	start_pair();
 	set_and_check(CPU(2));
-	event("held: waits, uninterruptible");
-	tell(&held, OP_CALL, 0, "sleep 1500");
-	snprintf(path, sizeof(path), "/proc/%d/stat", held.pid);
-	if (!within(PUT_BACK_MS, read_file(path, text, sizeof(text)) && strstr(text, ") D ")))
-		fail("held does not wait");
+	begin_wait();
 	user_sets(CPU(0), BY_OTHER);
 	if (!within(PUT_BACK_MS, get_affinity(held.pid) == CPU(2)))
 		fail("U5: held has %#llx", get_affinity(held.pid));

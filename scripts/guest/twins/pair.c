@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -168,6 +169,18 @@ struct reply ask(struct agent *agent, enum op op, __u64 mask, const char *text)
 {
 	tell(agent, op, mask, text);
 	return wait_for(agent);
+}
+
+/* Held waits in the kernel, uninterruptible, for long enough to do something to it. */
+void begin_wait(void)
+{
+	char path[64], text[512];
+
+	event("held: waits, uninterruptible");
+	tell(&held, OP_CALL, 0, "sleep 4000");
+	snprintf(path, sizeof(path), "/proc/%d/stat", held.pid);
+	if (!within(PATIENCE_MS, read_file(path, text, sizeof(text)) && strstr(text, ") D ")))
+		fail("held does not wait");
 }
 
 /* --- user mode's events: to both, in the same order ------------------------ */

@@ -204,6 +204,8 @@ static void trace_all_events(void)
 	check_held(CPU(3));
 	check_traced(1, "nta_foreign_change: ", who);
 	check_traced(1, "nta_put_back: ", who);
+	/* As many as it takes: they would fill what is read. */
+	write_file(TRACING "events/ntaffinity/nta_foreign_change/enable", "0");
 	fight(0);
 	check_traced(1, "nta_given_up: ", who);
 	driver_reverts(0);

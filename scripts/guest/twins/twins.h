@@ -21,9 +21,9 @@
 #define DEBUG "/sys/kernel/debug/ntaffinity/"
 #define CPUS "/sys/devices/system/cpu/"
 
-/* How long a put-back may take, and anything else. */
-#define PUT_BACK_MS 2000
-#define PATIENCE_MS 10000
+/* How long a put-back may take, and anything else, where a processor may be stopped. */
+#define PUT_BACK_MS 10000
+#define PATIENCE_MS 20000
 
 /* Masks of CPUs are __u64, as KAFFINITY is. */
 
@@ -150,6 +150,7 @@ void start_pair(void);
 void tell(struct agent *agent, enum op op, __u64 mask, const char *text);
 struct reply wait_for(struct agent *agent);
 struct reply ask(struct agent *agent, enum op op, __u64 mask, const char *text);
+void begin_wait(void);
 int change_affinity(struct agent *agent, __u64 mask, enum by by);
 int user_sets(__u64 mask, enum by by);
 __u64 installed(__u64 system);
