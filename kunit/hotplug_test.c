@@ -1875,7 +1875,7 @@ static void set_all_the_time(void *data)
 	GROUP_AFFINITY previous;
 
 	nta_look_at_me(&race->before);
-	do {
+	while (!READ_ONCE(race->over)) {
 		/* Accepted or refused: by itself it cannot be foretold. */
 		KeSetSystemGroupAffinityThread(&gone, &previous);
 		nta_look_at_me(look);
@@ -1896,9 +1896,9 @@ static void set_all_the_time(void *data)
 		race->wrong_state += look->entry.state.active;
 		race->wrong_user += !cpumask_equal(&look->mask,
 						    &race->before.mask);
-		race->rounds++;
+		WRITE_ONCE(race->rounds, race->rounds + 1);
 		cond_resched();
-	} while (!READ_ONCE(race->over));
+	}
 }
 
 /* S13, S18, R11: whatever is met between check and install, all or nothing. */
@@ -1907,12 +1907,14 @@ static void sets_that_race_with_hotplug_are_all_or_nothing(struct kunit *test)
 	struct race *race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
 	struct nta_worker *worker = nta_worker_make(test);
 	long refused = nta_event_count(NTA_EVENT_USER_REFUSED);
-	unsigned int round, failed = 0;
+	unsigned int round, failed = 0, ticks = NTA_WORK_TIMEOUT;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, race);
 	race->gone = pick_victim(test);
 	race->a = nta_pick(test, 0);
 	nta_worker_begin(worker, set_all_the_time, race);
+	while (!READ_ONCE(race->rounds) && --ticks)
+		schedule_timeout_uninterruptible(1);
 	for (round = 0; round < 5; round++) {
 		failed += !!remove_cpu(nta_cpu(&race->gone));
 		failed += !!add_cpu(nta_cpu(&race->gone));

@@ -200,10 +200,10 @@ struct given {
  * may be fetched to a processor of it by the scheduler if it is preempted: then what was
  * to be played is not there any more.
  */
-static void begin_outside(struct install *install)
+static void begin_outside(struct install *install, const struct cpumask *mask)
 {
-	install->is_outside = true;
 	install->cpu = task_cpu(current);
+	install->is_outside = !cpumask_test_cpu(install->cpu, mask);
 }
 
 static void end_outside(struct install *install)
@@ -270,7 +270,7 @@ static int enter(struct kretprobe_instance *instance, struct pt_regs *regs)
 		else
 			change(install);
 		if (given->answer == CHANGED_AND_REFUSED)
-			begin_outside(install);
+			begin_outside(install, &current->cpus_mask);
 		break;
 	case CHANGED_AFTER:
 	case KEPT_AFTER:
@@ -295,7 +295,7 @@ static int leave(struct kretprobe_instance *instance, struct pt_regs *regs)
 		keep(install);
 		return 0;
 	}
-	begin_outside(install);
+	begin_outside(install, given->mask);
 	raw_spin_lock_irqsave(&current->pi_lock, flags);
 	cpumask_copy(&current->cpus_mask, given->mask);
 	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
@@ -533,8 +533,10 @@ static void install_ends_as_the_kernel_answers(struct kunit *test)
 	kfree(install->kept);
 	if (install->in_trap)
 		kunit_skip(test, "needs kprobes that are no traps");
-	if (install->was_moved)
+	if (install->was_moved) {
+		nta_worker_do(test, worker, do_revert, install);
 		kunit_skip(test, "the scheduler has moved the thread meanwhile");
+	}
 	if (row->user)
 		user = install->theirs[(row->user - 1) % 2];
 	if (row->gets)
