@@ -148,6 +148,16 @@ void nta_read_mask(struct task_struct *task, struct cpumask *mask)
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 }
 
+/* Seen by nobody, and nothing is moved. */
+void nta_write_mask(struct task_struct *task, const struct cpumask *mask)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_copy(&task->cpus_mask, mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
 /* Since 6.2 the kernel keeps the mask that user mode asks for, and frees it. */
 void nta_keep_user_mask(struct kunit *test, struct task_struct *task,
 			const struct cpumask *mask)

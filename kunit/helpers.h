@@ -239,6 +239,7 @@ struct cpumask *nta_mask_of(struct kunit *test,
 #define NTA_PUT_BACK_TIMEOUT (10 * HZ)
 
 void nta_read_mask(struct task_struct *task, struct cpumask *mask);
+void nta_write_mask(struct task_struct *task, const struct cpumask *mask);
 /* What sched_setaffinity() leaves in the kernel, and all that it does. */
 void nta_keep_user_mask(struct kunit *test, struct task_struct *task,
 			const struct cpumask *mask);

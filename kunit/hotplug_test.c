@@ -1630,15 +1630,6 @@ enum end {
 	USER_ASKS_UNSEEN,	/* when the thread has been put back after the fallback */
 };
 
-static void write_mask(struct task_struct *task, const struct cpumask *mask)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	cpumask_copy(&task->cpus_mask, mask);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-}
-
 /*
  * U12: nor where changes are not noted any more, as at an unload before the last Reverts.
  * What user mode wants then is found by looking.
@@ -1668,14 +1659,14 @@ static void check_fallback_at_an_unload(struct kunit *test, enum end end)
 		nta_wait_for_mask(worker->task,
 				  nta_mask_of(test, &displaced->gone), seen);
 		KUNIT_EXPECT_TRUE(test, nta_wait_for_no_work());
-		write_mask(worker->task, wanted);
+		nta_write_mask(worker->task, wanted);
 	}
 
 	if (end != FALLBACK_COMES_LATE)
 		nta_keep_fallback(thread);
 	nta_note_changes(false);
 	if (end == USER_ASKS_AFTERWARDS)
-		write_mask(worker->task, wanted);
+		nta_write_mask(worker->task, wanted);
 	nta_worker_do(test, worker, revert_and_look, displaced);
 	nta_note_changes(true);
 	nta_check_mask(test, "after the Revert", &displaced->looks[0].mask,

@@ -186,6 +186,16 @@ struct install {
 	struct nta_look looks[3];
 };
 
+/* The mask that the kernel keeps as user mode's. */
+static void swap_kept(struct cpumask **kept)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&current->pi_lock, flags);
+	swap(current->user_cpus_ptr, *kept);
+	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+}
+
 #if NTA_HAVE_PROBES && defined(CONFIG_X86_64)
 
 static struct install *installing;
@@ -216,22 +226,8 @@ static void end_outside(struct install *install)
 /* As the kernel does it for somebody else. */
 static void change(struct install *install)
 {
-	struct cpumask *mask = install->theirs[install->changes++ % 2];
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&current->pi_lock, flags);
-	nta_note_change(nta_thread_find(current), false);
-	cpumask_copy(&current->cpus_mask, mask);
-	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
-}
-
-static void keep(struct install *install)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&current->pi_lock, flags);
-	swap(current->user_cpus_ptr, install->kept);
-	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+	nta_change_by_hand(nta_thread_find(current), false,
+			   install->theirs[install->changes++ % 2]);
 }
 
 static int enter(struct kretprobe_instance *instance, struct pt_regs *regs)
@@ -266,7 +262,7 @@ static int enter(struct kretprobe_instance *instance, struct pt_regs *regs)
 		if (in_nmi())
 			install->in_trap = true;
 		else if (given->answer == KEPT_BEFORE)
-			keep(install);
+			swap_kept(&install->kept);
 		else
 			change(install);
 		if (given->answer == CHANGED_AND_REFUSED)
@@ -285,20 +281,17 @@ static int leave(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct install *install = READ_ONCE(installing);
 	struct given *given = (void *)instance->data;
-	unsigned long flags;
 
 	if (given->answer == CHANGED_AFTER) {
 		change(install);
 		return 0;
 	}
 	if (given->answer == KEPT_AFTER) {
-		keep(install);
+		swap_kept(&install->kept);
 		return 0;
 	}
 	begin_outside(install, given->mask);
-	raw_spin_lock_irqsave(&current->pi_lock, flags);
-	cpumask_copy(&current->cpus_mask, given->mask);
-	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
+	nta_write_mask(current, given->mask);
 	return 0;
 }
 
@@ -592,24 +585,6 @@ struct stuck {
 	bool when_cut;
 };
 
-static void set_mask(struct task_struct *task, const struct cpumask *mask)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	cpumask_copy(&task->cpus_mask, mask);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-}
-
-static void swap_kept(struct stuck *stuck)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&current->pi_lock, flags);
-	swap(current->user_cpus_ptr, stuck->cut);
-	raw_spin_unlock_irqrestore(&current->pi_lock, flags);
-}
-
 static void look_whether_stuck(void *data)
 {
 	struct stuck *stuck = data;
@@ -617,13 +592,13 @@ static void look_whether_stuck(void *data)
 	set_cpus_allowed_ptr(current, stuck->here);
 	preempt_disable();
 	stuck->inside = nta_is_stuck(current, stuck->here);
-	set_mask(current, stuck->elsewhere);
+	nta_write_mask(current, stuck->elsewhere);
 	stuck->outside = nta_is_stuck(current, stuck->elsewhere);
 	stuck->of_others = nta_is_stuck(current, stuck->both);
-	swap_kept(stuck);
+	swap_kept(&stuck->cut);
 	stuck->when_cut = nta_is_stuck(current, stuck->both);
-	swap_kept(stuck);
-	set_mask(current, stuck->here);
+	swap_kept(&stuck->cut);
+	nta_write_mask(current, stuck->here);
 	preempt_enable();
 }
 
@@ -645,9 +620,9 @@ static void who_runs_outside_of_what_we_asked_for_is_stuck(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, stuck.of_others);
 	KUNIT_EXPECT_EQ(test, stuck.when_cut, NTA_KERNEL_KEEPS_USER_MASK);
 	/* Who sleeps wakes inside. */
-	set_mask(worker->task, stuck.elsewhere);
+	nta_write_mask(worker->task, stuck.elsewhere);
 	KUNIT_EXPECT_FALSE(test, nta_is_stuck(worker->task, stuck.elsewhere));
-	set_mask(worker->task, stuck.here);
+	nta_write_mask(worker->task, stuck.here);
 }
 
 static struct kunit_case cases[] = {

@@ -422,9 +422,12 @@ static struct fight *begin_fight(struct kunit *test,
 	return fight;
 }
 
-/* A processor that has stood still for a second: that one does not count. */
-static bool has_stood_still(struct fight *fight, unsigned long since,
-			    unsigned int put_backs)
+/*
+ * A processor has stood still for a second: then the put-backs are in that of the others
+ * all the same. Returns whether it has.
+ */
+static bool mend_count_after_pause(struct fight *fight, unsigned long since,
+				   unsigned int put_backs)
 {
 	struct nta_thread *thread = nta_thread_find(fight->worker->task);
 
@@ -451,7 +454,7 @@ static void check_put_backs(struct kunit *test, struct fight *fight,
 		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(task, fight->there), 0);
 		if (!nta_wait_for_mask(task, own, fight->seen))
 			break;
-		has_stood_still(fight, since, i + 1);
+		mend_count_after_pause(fight, since, i + 1);
 	}
 	KUNIT_EXPECT_EQ_MSG(test, i, PUT_BACKS_A_SECOND, "given up too early");
 	begin_second(fight->worker, 0);
@@ -481,7 +484,7 @@ static bool change_once_more(struct kunit *test, struct fight *fight)
 	       --ticks)
 		schedule_timeout_uninterruptible(1);
 	if (nta_event_count(NTA_EVENT_PUT_BACK) == fight->put_back ||
-	    !has_stood_still(fight, since, PUT_BACKS_A_SECOND))
+	    !mend_count_after_pause(fight, since, PUT_BACKS_A_SECOND))
 		return true;
 	fight->put_back++;
 	return false;
@@ -588,7 +591,7 @@ static void changes_that_come_with_hotplug_are_no_fight(struct kunit *test)
 							   fight->there), 0);
 		if (!nta_wait_for_mask(fight->worker->task, in_a, fight->seen))
 			break;
-		has_stood_still(fight, since, 0);
+		mend_count_after_pause(fight, since, 0);
 	}
 	KUNIT_EXPECT_EQ(test, i, 3 * PUT_BACKS_A_SECOND);
 	nta_thread_snapshot(fight->worker->task, &entry);

@@ -416,6 +416,12 @@ threads_of()
 	cat /proc/[0-9]*/comm 2>/dev/null | grep -cx "$1"
 }
 
+# Who has left the miniport is not gone yet for /proc.
+none_of_miniport()
+{
+	[ "$(threads_of miniport)" -eq 0 ]
+}
+
 groups=$((cpus / 2))
 said="miniport: $groups of $groups threads worked in their groups"
 
@@ -425,12 +431,6 @@ insmod /ko/miniport.ko && logged "$said" && [ "$(threads_of miniport)" -eq "$gro
 result "P5 a miniport has a thread for each group, which bears its name"
 ! rmmod ntaffinity 2>/dev/null
 result "P5 and ntaffinity cannot be unloaded"
-# Who has left the miniport is not gone yet for /proc.
-none_of_miniport()
-{
-	[ "$(threads_of miniport)" -eq 0 ]
-}
-
 rmmod miniport ntaffinity && until_true none_of_miniport && [ ! -d /sys/module/ntaffinity ]
 result "P6 both unload at once with the threads running, and the threads are gone"
 

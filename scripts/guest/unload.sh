@@ -11,6 +11,7 @@ insmod /ko/ntaffinity.ko groupsize=2 && insmod /ko/from_the_shell.ko
 result "both modules load"
 
 # One sleeps, one runs, one has reverted. Each says when it has closed the file.
+rm -f sleeps runs reverted
 taskset -c 0-1 sh -c "echo set 1 1 >$try; : >sleeps; exec sleep 1000" &
 sleeps=$!
 taskset -c 0,3 sh -c "echo set 1 1 >$try; : >runs; while :; do :; done" &
